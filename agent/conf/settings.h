@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/rule.h"
+
+/* reclaimd.conf: how the agent works. What may go is in policies. */
+
+enum run_mode { MODE_REMOVE, MODE_OBSERVE };
+
+enum setting_key {
+	SETTING_HOST,
+	SETTING_CONNECTIONS,
+	SETTING_TIMEOUT,
+	SETTING_DATA_ROOT,
+	SETTING_MODE,
+	SETTING_MIN_AGE,
+	SETTING_MAX_REMOVE,
+	SETTING_ENTRIES,
+	SETTING_KEY_MAX_,
+};
+
+struct settings {
+	struct origin origin[SETTING_KEY_MAX_];
+
+	/* [engine] */
+	const char *host;      /* "unix:///run/docker.sock", NULL: found (DESIGN section 4) */
+	int64_t connections;   /* at a time, 1 to 64; 0: what is best for the kind of work */
+	int64_t timeout;       /* seconds, for one request */
+	const char *data_root; /* NULL: asked of the engine */
+	/* [run] */
+	enum run_mode mode;
+	int64_t min_age; /* seconds */
+	struct limit max_remove;
+	/* [report] */
+	int64_t entries; /* journal entries for single objects, beyond that one per rule */
+};

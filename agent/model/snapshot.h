@@ -1,0 +1,205 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/units.h"
+#include "model/kind.h"
+#include "model/reference.h"
+
+/* What one look at the engine showed, with what the state remembers about it: plain data.
+ * engine/ and state/ fill it, cmd/ has missing facts fetched, everything after that reads it
+ * only. All memory is the arena's. */
+
+/* A fact that costs a request. Unavailable: it was asked for and the engine failed to tell; what
+ * hangs on it is kept. */
+enum fact { FACT_NOT_ASKED, FACT_KNOWN, FACT_UNAVAILABLE };
+
+/* Facts that plan/ may ask for, as bits. */
+enum {
+	NEED_INSPECT = 1 << 0, /* GET /containers/ID/json, /images/ID/json */
+	NEED_SIZE = 1 << 1,    /* containers: GET /containers/json?size=1 */
+	NEED_LAYERS = 1 << 2,  /* images: /images/ID/json and /images/ID/history */
+};
+
+struct strings {
+	const char **v;
+	size_t n;
+};
+
+struct label {
+	const char *key, *value;
+};
+
+struct labels {
+	struct label *v; /* sorted by key */
+	size_t n;
+};
+
+/* What the state knows of an object; TIME_UNKNOWN where it does not. */
+struct memory {
+	int64_t first_seen;     /* when a run (or the watcher) first saw the object */
+	int64_t untagged_since; /* since when it is seen without tag or user, without a break */
+	int64_t last_used;      /* when a container was last seen using it */
+	bool seen_tagged;       /* an image that was seen with a tag in an earlier look */
+	struct strings names;   /* references the image had, newest first, as the engine spelt them */
+};
+
+struct container {
+	const char *id;
+	struct strings names;      /* without the leading slash */
+	const char *image;         /* the list's Image: a name or an ID */
+	struct reference image_name; /* the name it was created from; repository NULL if not known */
+	const char *image_id;
+	enum container_state state;
+	const char *state_name; /* as the engine says it */
+	int64_t created;
+	struct labels labels;
+	struct strings volumes;  /* names of the volumes it mounts */
+	struct strings binds;    /* host paths that it mounts */
+	struct strings networks; /* names and IDs */
+	const char *not_ours;    /* why the engine itself owns it ("pod infra container"), or NULL */
+
+	enum fact inspected;        /* the next five are known with it */
+	int64_t started, finished;  /* TIME_UNKNOWN: never */
+	int exit_code;
+	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
+	const char *config_image;   /* Config.Image: the name it was created from, never a later ID */
+
+	enum fact sized;
+	int64_t size; /* bytes of its written layer */
+
+	struct memory memory;
+};
+
+struct layer {
+	const char *id; /* chain ID: the diff ID and all below it, so that equal means shared */
+	int64_t size;   /* bytes, -1 unknown */
+};
+
+struct image {
+	const char *id;     /* with algorithm: "sha256:…" */
+	const char *parent; /* NULL: none or not told */
+	struct reference *tags; /* sorted by full */
+	size_t n_tags;
+	struct reference *digests; /* repo@digest, sorted by full */
+	size_t n_digests;
+	struct strings history; /* Podman's History: names it had, as spelt */
+	int64_t created;        /* build date; TIME_UNKNOWN when the engine says 0 or less */
+	int64_t size;           /* bytes, -1 unknown */
+	int64_t containers;     /* the engine's own count of users, -1 not counted */
+	struct labels labels;
+
+	enum fact inspected;
+	int64_t last_tagged; /* Metadata.LastTagTime */
+	const char *os, *architecture;
+
+	enum fact layered; /* sizes of layers; their IDs are known with inspected */
+	struct layer *layers;
+	size_t n_layers;
+
+	struct memory memory;
+};
+
+struct volume {
+	const char *name, *driver, *mountpoint, *scope;
+	int64_t created;
+	bool anonymous;
+	struct labels labels;
+	enum fact sized;
+	int64_t size;
+	int64_t announced; /* when its removal was announced; TIME_UNKNOWN: not yet */
+	struct memory memory;
+};
+
+struct network {
+	const char *id, *name, *driver, *scope;
+	int64_t created;
+	bool builtin; /* the engine's own: bridge, host, none, podman, ingress */
+	struct labels labels;
+	struct memory memory;
+};
+
+struct cache_record {
+	const char *id, *type, *description;
+	struct strings parents;
+	bool in_use, shared;
+	int64_t size;
+	int64_t created, last_used;
+};
+
+/* One list of the engine. */
+enum listing_state {
+	LISTING_NOT_READ, /* no rule needs it, or the engine has no such kind */
+	LISTING_READ,
+	LISTING_FAILED, /* nothing of this kind goes, nor what depends on it */
+};
+
+struct engine_info {
+	const char *name;     /* "Docker", "Podman" */
+	const char *version;  /* "20.10.24" */
+	const char *api;      /* the version spoken in every path: "1.41" */
+	const char *id;       /* the engine's own; changes with every call on Podman */
+	const char *socket;   /* path */
+	const char *storage_driver;
+	const char *data_root; /* NULL: not known */
+};
+
+/* The file system that holds the engine's data. */
+struct disk {
+	enum fact state;
+	const char *path;
+	const char *why; /* unavailable: the reason */
+	int64_t total, available, used; /* bytes: as df counts, available is what a user gets */
+	int64_t inodes, inodes_available, inodes_used; /* 0 inodes: the file system has no count */
+};
+
+struct snapshot {
+	struct arena *arena;
+	struct engine_info engine;
+	struct disk disk;
+	bool cache_may_hold_layers; /* build cache exists or cannot be excluded */
+	bool remembers; /* the state could be read, so that "never seen" means it */
+	bool first_look; /* the state knows nothing of this engine yet */
+
+	enum listing_state listing[KIND_MAX_];
+	struct container *containers; /* each array sorted by id (volumes: by name) once sealed */
+	size_t n_containers;
+	struct image *images;
+	size_t n_images;
+	struct volume *volumes;
+	size_t n_volumes;
+	struct network *networks;
+	size_t n_networks;
+	struct cache_record *cache;
+	size_t n_cache;
+
+	/* Images, volumes and networks that something outside the engine names. */
+	struct reference *pinned_images;
+	size_t n_pinned_images;
+
+	struct problems problems; /* every failed list and what else went wrong, a line each */
+};
+
+/* An empty snapshot in an arena of its own. */
+struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *snapshot);
+DEFINE_CLEANUP(struct snapshot *, snapshot_free, snapshot_free)
+
+/* Sorts every list, so that equal worlds are equal snapshots and the look-ups below work. A double
+ * ID (which no engine should send) makes that kind LISTING_FAILED and adds a problem. */
+void snapshot_seal(struct snapshot *snapshot);
+
+/* By full ID (volume: name); NULL if there is none. The snapshot is sealed. */
+struct container *snapshot_container(const struct snapshot *snapshot, const char *id);
+struct image *snapshot_image(const struct snapshot *snapshot, const char *id);
+struct volume *snapshot_volume(const struct snapshot *snapshot, const char *name);
+struct network *snapshot_network(const struct snapshot *snapshot, const char *id);
+
+/* The value of a label, or NULL. */
+const char *labels_get(const struct labels *labels, const char *key);
+
+bool strings_contain(const struct strings *strings, const char *text);

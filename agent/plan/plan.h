@@ -1,0 +1,139 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "conf/rule.h"
+#include "conf/settings.h"
+#include "model/snapshot.h"
+
+/* The heart: what may go, decided by a pure function. No I/O, no clock, no logging. */
+
+enum verdict_action { VERDICT_KEEP, VERDICT_REMOVE };
+
+/* Why. Each has one row in plan/reason.c. */
+enum reason {
+	REASON_NO_RULE,          /* no rule's selectors match */
+	REASON_RULE_KEEPS,       /* action = keep */
+	REASON_EXPIRED,          /* nothing keeps it: it goes */
+	REASON_MAX_AGE,          /* older than max-age: it goes */
+	REASON_RUNNING,          /* running, paused, restarting, being removed, unknown state */
+	REASON_NOT_OURS,         /* the engine's own */
+	REASON_RESTART_POLICY,   /* always or unless-stopped, and the rule does not name it */
+	REASON_IN_USE,           /* by what `holder` names */
+	REASON_IN_USE_COUNTED,   /* the engine counts a container that no list shows */
+	REASON_PINNED,           /* keep-tag, keep-label, keep-name, pinned.d */
+	REASON_TOO_YOUNG,        /* min-age */
+	REASON_KEEP_WITHIN,
+	REASON_KEEP_LAST,
+	REASON_OTHER_REFERENCE,  /* `holder` is the reference that keeps the image */
+	REASON_CHILD,            /* an image is built on it: `holder` */
+	REASON_MAYBE_WANTED,     /* untagged, with a digest reference, never seen tagged */
+	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
+	REASON_LIST_FAILED,      /* the list of this kind, or one it depends on, was not read whole */
+	REASON_PENDING,          /* facts are missing: see plan->needs */
+	REASON_MAX_,
+};
+
+/* Where an age came from: the reason says so. */
+enum age_source {
+	SOURCE_ENGINE,     /* the engine told it */
+	SOURCE_FIRST_SEEN, /* not known to the engine: since a run first saw it so */
+	SOURCE_NOW,        /* never seen before: counts from now */
+	SOURCE_LAST_USED,  /* a container was seen using it then */
+};
+
+struct age {
+	int64_t at; /* Unix seconds */
+	enum age_source source;
+	enum age_from from;
+};
+
+struct verdict {
+	enum kind kind; /* KIND_IMAGE for an untagged image, KIND_TAG for a reference */
+	union {
+		const struct container *container;
+		const struct image *image; /* of KIND_TAG as well */
+		const struct volume *volume;
+		const struct network *network;
+		const struct cache_record *cache;
+	};
+	const struct reference *reference; /* KIND_TAG: which */
+
+	enum verdict_action action;
+	enum reason reason;
+	const struct rule *rule; /* the owner, NULL: none */
+
+	/* What the reason speaks of; which are set depends on it. */
+	struct age age;       /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
+	int64_t limit;        /* the duration that was compared with */
+	int64_t goes_at;      /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
+	size_t rank, group_size; /* KEEP_LAST, and EXPIRED under keep-last; from 1 */
+	const char *group;    /* the group's name */
+	const char *holder;   /* name of what holds it */
+	const char *key;      /* the policy key that spoke ("keep-label"), or NULL */
+	const char *detail;   /* the pattern, the state, what went wrong */
+
+	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
+};
+
+struct need {
+	enum kind kind; /* KIND_CONTAINER or KIND_IMAGE */
+	size_t index;   /* in the snapshot's list */
+	unsigned facts; /* NEED_… */
+};
+
+struct brake {
+	bool pulled;
+	const struct rule *rule; /* measured alone, or NULL: the setting's */
+	enum kind kind;          /* KIND_IMAGE: untagged, KIND_TAG: tagged images */
+	size_t removals, of;
+	struct limit limit;
+};
+
+struct totals {
+	size_t n[KIND_MAX_]; /* KIND_IMAGE counts images, KIND_TAG references */
+	int64_t bytes;       /* claimed */
+	size_t unknown;      /* objects of unknown size, not in bytes */
+};
+
+struct plan {
+	const struct snapshot *snapshot;
+	int64_t now;
+	struct verdict *verdicts; /* by kind, then as the snapshot sorts them */
+	size_t n;
+
+	/* Indices into verdicts of all that goes, in an order that may be walked: containers, then
+	 * images, child before parent, the references of one image together. */
+	size_t *removals;
+	size_t n_removals;
+
+	struct need *needs; /* facts on which a verdict depends; fetch them and plan again */
+	size_t n_needs;
+
+	struct totals remove, keep;
+	bool claimed_is_upper_bound;
+	size_t unknown_ages; /* objects kept only because nothing knows their age yet */
+	struct brake brake;
+};
+
+/* Judges every object of the sealed snapshot. All results lie in the arena and point into rules
+ * and snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts that
+ * are known or unavailable are never asked for again, so fetching and planning in turn ends. */
+struct plan *plan_build(struct arena *arena, const struct rules *rules,
+			const struct settings *settings, const struct snapshot *snapshot, int64_t now);
+
+/* Whether a container in any state, other than those that go, uses the image or the name.
+ * Used again by apply/ with a fresh list of containers: NULL, or the container that does. */
+const struct container *plan_user(const struct snapshot *snapshot, const struct image *image,
+				  const struct reference *reference,
+				  bool (*ignore)(const struct container *container, void *data),
+				  void *data);
+
+/* "too-young", …: for JSON and the journal. */
+const char *reason_to_string(enum reason reason);
+
+/* The guard that spoke ("in-use"), for JSON; NULL if the reason is a rule's. */
+const char *reason_guard(enum reason reason);
