@@ -7,13 +7,14 @@
 
 struct result {
 	enum outcome *outcomes; /* per verdict of the plan */
-	const char **details;   /* per verdict: what the engine said, or why it was skipped; or NULL */
+	const char **
+		details; /* per verdict: what the engine said, or why it was skipped; or NULL */
 	size_t n_removed, n_failed;
 	struct totals removed;
 };
 
-/* Removes containers, reads the list of containers again, removes the images that are still unused.
- * An image whose container did not go is skipped. If the list cannot be read again no image goes.
- * Once *stop is set no further DELETE starts and what is left is skipped. */
+/* Removes containers, reads the list of containers again, removes the images that are still
+ * unused. An image whose container did not go is skipped. If the list cannot be read again no
+ * image goes. Once *stop is set no further DELETE starts and what is left is skipped. */
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
 			  const volatile int *stop);

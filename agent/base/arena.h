@@ -25,5 +25,6 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) _printf_(2, 3);
 
-/* An array that grew by mem_grow() moves into the arena; items is freed. Returns NULL for n == 0. */
+/* An array that grew by mem_grow() moves into the arena; items is freed. Returns NULL for n ==
+ * 0. */
 void *arena_adopt(struct arena *arena, void *items, size_t n, size_t size);

@@ -6,11 +6,12 @@
 
 #include "base/mem.h"
 
-/* Names, labels and tags come from strangers. Anything of theirs that is shown goes through here. */
+/* Names, labels and tags come from strangers. Anything of theirs that is shown goes through
+ * here. */
 
 /* A copy, to be freed, in which control characters (C0, DEL, C1), marks that reorder text
- * (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) and bytes that are not UTF-8 stand as \n,
- * \t, \xNN or \u{NNNN}, and a backslash as \\. */
+ * (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) and bytes that are not UTF-8 stand as
+ * \n, \t, \xNN or \u{NNNN}, and a backslash as \\. */
 char *text_escape(const char *text);
 
 /* Length in bytes of the UTF-8 character at text, 0 if there is none (invalid, overlong,

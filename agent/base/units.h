@@ -14,20 +14,20 @@
 /* Enough for any text that units_format_*() writes. */
 #define UNITS_SIZE 64
 
-/* "10GB" (10^9), "10GiB" (2^30), "1.5kB", "512B". A bare number or a bare "10G" is refused with a
- * hint. Docker's units: go-units size.go. */
+/* "10GB" (10^9), "10GiB" (2^30), "1.5kB", "512B". A bare number or a bare "10G" is refused with
+ * a hint. Docker's units: go-units size.go. */
 _must_check_ int units_parse_bytes(const char *text, int64_t *ret, struct err *err);
 
-/* "90s", "15min", "24h", "7d", "2weeks", and sums as "1d12h" or "1d 12h"; systemd.time(7)'s words
- * for seconds to weeks. "0" needs its unit as well. */
+/* "90s", "15min", "24h", "7d", "2weeks", and sums as "1d12h" or "1d 12h"; systemd.time(7)'s
+ * words for seconds to weeks. "0" needs its unit as well. */
 _must_check_ int units_parse_duration(const char *text, int64_t *ret, struct err *err);
 
 /* A whole number between min and max, nothing before or behind it. */
 _must_check_ int units_parse_number(const char *text, int64_t min, int64_t max, int64_t *ret,
 				    struct err *err);
 
-/* An RFC 3339 time as engines write it, "2024-05-01T10:00:00.123456789Z" or with an offset. Gives
- * TIME_UNKNOWN for the year 1, by which Go says "never". */
+/* An RFC 3339 time as engines write it, "2024-05-01T10:00:00.123456789Z" or with an offset.
+ * Gives TIME_UNKNOWN for the year 1, by which Go says "never". */
 _must_check_ int units_parse_rfc3339(const char *text, int64_t *ret, struct err *err);
 
 /* As the docker command prints it: three digits, SI, no space: "1.32GB". */

@@ -10,17 +10,18 @@
 /* Settings and policies, read whole or refused whole. */
 
 struct conf_request {
-	const char *config_file;      /* --config, NULL: searched */
-	const char *const *policies;  /* --policy FILE|DIR, searched if there is none */
+	const char *config_file;     /* --config, NULL: searched */
+	const char *const *policies; /* --policy FILE|DIR, searched if there is none */
 	size_t n_policies;
-	const char *instance;         /* --instance, NULL: the main one */
+	const char *instance; /* --instance, NULL: the main one */
 };
 
 struct conf {
 	struct settings settings;
 	struct rules rules;
 	struct strings files; /* the files that were read, in order */
-	const char *example;  /* a folder with ready policies, for the hint when none is active */
+	const char
+		*example; /* a folder with ready policies, for the hint when none is active */
 };
 
 /* Searches (DESIGN section 3: /etc, /run, /usr/local/lib, /usr/lib; as a user also
@@ -32,8 +33,9 @@ struct conf {
 _must_check_ int conf_load(struct arena *arena, const struct conf_request *request,
 			   struct conf *ret, struct problems *problems);
 
-/* The effective settings and rules in their own syntax, each key that is set with a comment saying
- * the file and line it came from, the others with their default. Reads back to the same. */
+/* The effective settings and rules in their own syntax, each key that is set with a comment
+ * saying the file and line it came from, the others with their default. Reads back to the same.
+ */
 void conf_dump(const struct conf *conf, FILE *out);
 
 /* Every key with type, default and text, as a section of the man page (roff). */

@@ -7,7 +7,8 @@
 #include "base/err.h"
 #include "model/snapshot.h"
 
-/* Lists of globs, as selectors and pins have them: fnmatch(3) without flags, so that "*" crosses
+/* Lists of globs, as selectors and pins have them: fnmatch(3) without flags, so that "*"
+ * crosses
  * "/"; "!" before a glob negates it. */
 
 struct pattern {
@@ -21,8 +22,8 @@ struct patterns {
 	size_t n;
 };
 
-/* Appends the comma-separated globs of text ("a*, !b"). With labels each is KEY[=GLOB]. Refused:
- * an empty glob, an unclosed "[", control characters. */
+/* Appends the comma-separated globs of text ("a*, !b"). With labels each is KEY[=GLOB].
+ * Refused: an empty glob, an unclosed "[", control characters. */
 _must_check_ int patterns_parse(struct arena *arena, const char *text, bool labels,
 				struct patterns *patterns, struct err *err);
 

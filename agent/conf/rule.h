@@ -99,7 +99,7 @@ struct rule {
 	enum age_from age_from;
 	enum order_by order_by;
 	struct patterns keep_tags, keep_labels, keep_names;
-	int64_t min_age; /* seconds; the setting's unless written */
+	int64_t min_age;	 /* seconds; the setting's unless written */
 	struct limit max_remove; /* not set: the setting's */
 };
 

@@ -11,42 +11,47 @@
 
 struct engine;
 
-/* Whether something that must not be started would be, by connecting to the socket: asks systemd
- * over its bus whether a socket unit listens on that path whose service is inactive, and is not
- * Podman's. 1: it would be (say "engine is not running; not started"); 0: connect. Without
- * systemd or without such a unit: 0. */
+/* Whether something that must not be started would be, by connecting to the socket: asks
+ * systemd over its bus whether a socket unit listens on that path whose service is inactive,
+ * and is not Podman's. 1: it would be (say "engine is not running; not started"); 0: connect.
+ * Without systemd or without such a unit: 0. */
 _must_check_ int engine_would_start(const char *socket_path, struct err *err);
 
-/* Connects, finds out what it is and which API version to speak. -ENOENT, -ECONNREFUSED, -EACCES,
- * -EPROTO (not an engine), -EPROTONOSUPPORT (too old or too new), -ETIMEDOUT; err has one line that
- * names the socket and what to do. connections 0: 8 for containers, 4 for images. */
+/* Connects, finds out what it is and which API version to speak. -ENOENT, -ECONNREFUSED,
+ * -EACCES, -EPROTO (not an engine), -EPROTONOSUPPORT (too old or too new), -ETIMEDOUT; err has
+ * one line that names the socket and what to do. connections 0: 8 for containers, 4 for images.
+ */
 _must_check_ int engine_open(const char *socket_path, int connections, int timeout_sec,
 			     struct engine **ret, struct err *err);
 void engine_close(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_close, engine_close)
 
-/* Reads version, info, and the lists of containers and images (all=1) into the snapshot and seals
- * it. A list that cannot be read or decoded whole becomes LISTING_FAILED with a line in
- * snapshot->problems; the call itself only fails (negative) when nothing at all could be read. */
-_must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, struct err *err);
+/* Reads version, info, and the lists of containers and images (all=1) into the snapshot and
+ * seals it. A list that cannot be read or decoded whole becomes LISTING_FAILED with a line in
+ * snapshot->problems; the call itself only fails (negative) when nothing at all could be read.
+ */
+_must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot,
+				 struct err *err);
 
 /* Fetches facts, `facts[i]` (NEED_…) for object i of kind's list in the snapshot, over parallel
- * connections; each ends FACT_KNOWN or, with a line in snapshot->problems, FACT_UNAVAILABLE. A 404
- * is unavailable without a line: the object went meanwhile. */
+ * connections; each ends FACT_KNOWN or, with a line in snapshot->problems, FACT_UNAVAILABLE. A
+ * 404 is unavailable without a line: the object went meanwhile. */
 void engine_fetch_containers(struct engine *engine, struct snapshot *snapshot,
 			     const unsigned *facts);
-void engine_fetch_images(struct engine *engine, struct snapshot *snapshot, const unsigned *facts);
+void engine_fetch_images(struct engine *engine, struct snapshot *snapshot,
+			 const unsigned *facts);
 
-/* Reads the list of containers anew into a snapshot of its own (for the check between the removal
- * of containers and that of images), with the name each was created from: where the list shows a
- * bare ID, by inspect. */
-_must_check_ int engine_containers(struct engine *engine, struct snapshot *ret, struct err *err);
+/* Reads the list of containers anew into a snapshot of its own (for the check between the
+ * removal of containers and that of images), with the name each was created from: where the
+ * list shows a bare ID, by inspect. */
+_must_check_ int engine_containers(struct engine *engine, struct snapshot *ret,
+				   struct err *err);
 
 enum outcome {
 	OUTCOME_NONE, /* not tried */
 	OUTCOME_REMOVED,
-	OUTCOME_GONE,    /* 404: already gone */
-	OUTCOME_IN_USE,  /* 409: kept */
+	OUTCOME_GONE,	 /* 404: already gone */
+	OUTCOME_IN_USE,	 /* 409: kept */
 	OUTCOME_CHANGED, /* not what the snapshot showed: kept */
 	OUTCOME_SKIPPED, /* not tried, because of something else: detail says what */
 	OUTCOME_FAILED,
@@ -59,30 +64,30 @@ const char *outcome_to_string(enum outcome outcome);
 /* One thing to remove and how it ended. */
 struct removal {
 	const struct container *container; /* this, or */
-	const struct image *image;         /* this: all of its references, or by ID when untagged */
-	enum outcome outcome;              /* of the whole */
-	enum outcome *references;          /* images: per image->tags[i] how it ended; n_tags long */
-	char detail[256];                  /* what the engine said */
+	const struct image *image; /* this: all of its references, or by ID when untagged */
+	enum outcome outcome;	   /* of the whole */
+	enum outcome *references;  /* images: per image->tags[i] how it ended; n_tags long */
+	char detail[256];	   /* what the engine said */
 };
 
 /* Removes containers over parallel connections. Directly before each DELETE the container is
- * looked up again: it must still have the state, the finish time and the names that the snapshot
- * has, else OUTCOME_CHANGED. DELETE without force, without v. *stop (may be NULL) is read between
- * requests: once it is set no further DELETE starts. */
+ * looked up again: it must still have the state, the finish time and the names that the
+ * snapshot has, else OUTCOME_CHANGED. DELETE without force, without v. *stop (may be NULL) is
+ * read between requests: once it is set no further DELETE starts. */
 void engine_remove_containers(struct engine *engine, struct removal *removals, size_t n,
 			      const volatile int *stop);
 
-/* Removes images, in the order given where order matters (removals[i] before removals[j] if j is
- * i's parent), several at a time otherwise. Before the first reference of an image goes, its tags
- * and digests must equal the snapshot's; before each further one, those less the ones removed;
- * otherwise what is left of it is OUTCOME_CHANGED. Always noprune=1, never force. An untagged image
- * with several digest references loses them one at a time. */
+/* Removes images, in the order given where order matters (removals[i] before removals[j] if j
+ * is i's parent), several at a time otherwise. Before the first reference of an image goes, its
+ * tags and digests must equal the snapshot's; before each further one, those less the ones
+ * removed; otherwise what is left of it is OUTCOME_CHANGED. Always noprune=1, never force. An
+ * untagged image with several digest references loses them one at a time. */
 void engine_remove_images(struct engine *engine, struct removal *removals, size_t n,
 			  const volatile int *stop);
 
 /* Free space of the file system that holds the engine's data (info's DockerRootDir, Podman's
- * graphRoot, or data_root if not NULL), into *disk; strings lie in the arena. Checked: the device
- * against /proc/self/mountinfo, the storage driver's folder must be there. What cannot be checked
- * is FACT_UNAVAILABLE with disk->why. */
+ * graphRoot, or data_root if not NULL), into *disk; strings lie in the arena. Checked: the
+ * device against /proc/self/mountinfo, the storage driver's folder must be there. What cannot
+ * be checked is FACT_UNAVAILABLE with disk->why. */
 void engine_disk(const struct engine_info *info, const char *data_root, struct arena *arena,
 		 struct disk *disk);

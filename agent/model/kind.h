@@ -15,15 +15,16 @@ enum kind {
 /* "container", "image", "tag", "volume", "network", "build-cache". */
 const char *kind_to_string(enum kind kind);
 
-/* The name of a policy's section and of totals: "containers", "images", "tags", …, "build-cache". */
+/* The name of a policy's section and of totals: "containers", "images", "tags", …,
+ * "build-cache". */
 const char *kind_to_plural(enum kind kind);
 
 /* By plural; -1 if it is none. "tags" is none: no section has that name. */
 int kind_from_section(const char *name);
 
 /* Docker's words, with Podman's mapped to them (its "stopped" is STATE_EXITED, "initialized"
- * STATE_CREATED, "stopping" STATE_RUNNING). A state that no table knows is STATE_OTHER and such a
- * container is never touched. */
+ * STATE_CREATED, "stopping" STATE_RUNNING). A state that no table knows is STATE_OTHER and such
+ * a container is never touched. */
 enum container_state {
 	STATE_CREATED,
 	STATE_RUNNING,

@@ -6,18 +6,19 @@
 
 /* The name of an image, taken apart as distribution's reference grammar has it. */
 struct reference {
-	const char *raw;        /* as the engine spells it: what a request must name */
+	const char *raw;	/* as the engine spells it: what a request must name */
 	const char *repository; /* full: "docker.io/library/redis", "localhost:5000/app" */
-	const char *familiar;   /* short: "redis", "localhost:5000/app" */
-	const char *tag;        /* NULL if there is none */
-	const char *digest;     /* "sha256:…", NULL if there is none */
-	const char *full;       /* repository with tag and digest */
+	const char *familiar;	/* short: "redis", "localhost:5000/app" */
+	const char *tag;	/* NULL if there is none */
+	const char *digest;	/* "sha256:…", NULL if there is none */
+	const char *full;	/* repository with tag and digest */
 	const char *short_name; /* familiar with tag and digest */
 };
 
 /* Takes raw apart; all strings lie in the arena. "redis", "library/redis" and
  * "docker.io/library/redis" give the same repository. With neither tag nor digest the tag stays
- * NULL. False if raw is no reference: an ID ("sha256:…" or 64 hex digits) or against the grammar. */
+ * NULL. False if raw is no reference: an ID ("sha256:…" or 64 hex digits) or against the
+ * grammar. */
 bool reference_parse(struct arena *arena, const char *raw, struct reference *ret);
 
 /* Like reference_parse(), but without tag and digest the tag is "latest": what the name of a

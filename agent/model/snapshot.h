@@ -14,8 +14,8 @@
  * engine/ and state/ fill it, cmd/ has missing facts fetched, everything after that reads it
  * only. All memory is the arena's. */
 
-/* A fact that costs a request. Unavailable: it was asked for and the engine failed to tell; what
- * hangs on it is kept. */
+/* A fact that costs a request. Unavailable: it was asked for and the engine failed to tell;
+ * what hangs on it is kept. */
 enum fact { FACT_NOT_ASKED, FACT_KNOWN, FACT_UNAVAILABLE };
 
 /* Facts that plan/ may ask for, as bits. */
@@ -30,7 +30,7 @@ struct strings {
 	size_t n;
 };
 
-struct label {
+struct label { /* the key comes first */
 	const char *key, *value;
 };
 
@@ -41,33 +41,37 @@ struct labels {
 
 /* What the state knows of an object; TIME_UNKNOWN where it does not. */
 struct memory {
-	int64_t first_seen;     /* when a run (or the watcher) first saw the object */
+	int64_t first_seen;	/* when a run (or the watcher) first saw the object */
 	int64_t untagged_since; /* since when it is seen without tag or user, without a break */
-	int64_t last_used;      /* when a container was last seen using it */
-	bool seen_tagged;       /* an image that was seen with a tag in an earlier look */
-	struct strings names;   /* references the image had, newest first, as the engine spelt them */
+	int64_t last_used;	/* when a container was last seen using it */
+	bool seen_tagged;	/* an image that was seen with a tag in an earlier look */
+	struct strings
+		names; /* references the image had, newest first, as the engine spelt them */
 };
 
 struct container {
 	const char *id;
-	struct strings names;      /* without the leading slash */
-	const char *image;         /* the list's Image: a name or an ID */
-	struct reference image_name; /* the name it was created from; repository NULL if not known */
+	struct strings names; /* without the leading slash */
+	const char *image;    /* the list's Image: a name or an ID */
+	struct reference
+		image_name; /* the name it was created from; repository NULL if not known */
 	const char *image_id;
 	enum container_state state;
 	const char *state_name; /* as the engine says it */
 	int64_t created;
 	struct labels labels;
-	struct strings volumes;  /* names of the volumes it mounts */
-	struct strings binds;    /* host paths that it mounts */
+	struct strings volumes;	 /* names of the volumes it mounts */
+	struct strings binds;	 /* host paths that it mounts */
 	struct strings networks; /* names and IDs */
-	const char *not_ours;    /* why the engine itself owns it ("pod infra container"), or NULL */
+	const char
+		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 
-	enum fact inspected;        /* the next five are known with it */
-	int64_t started, finished;  /* TIME_UNKNOWN: never */
+	enum fact inspected;	   /* the next five are known with it */
+	int64_t started, finished; /* TIME_UNKNOWN: never */
 	int exit_code;
 	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
-	const char *config_image;   /* Config.Image: the name it was created from, never a later ID */
+	const char *
+		config_image; /* Config.Image: the name it was created from, never a later ID */
 
 	enum fact sized;
 	int64_t size; /* bytes of its written layer */
@@ -77,20 +81,20 @@ struct container {
 
 struct layer {
 	const char *id; /* chain ID: the diff ID and all below it, so that equal means shared */
-	int64_t size;   /* bytes, -1 unknown */
+	int64_t size;	/* bytes, -1 unknown */
 };
 
 struct image {
-	const char *id;     /* with algorithm: "sha256:…" */
-	const char *parent; /* NULL: none or not told */
+	const char *id;		/* with algorithm: "sha256:…" */
+	const char *parent;	/* NULL: none or not told */
 	struct reference *tags; /* sorted by full */
 	size_t n_tags;
 	struct reference *digests; /* repo@digest, sorted by full */
 	size_t n_digests;
 	struct strings history; /* Podman's History: names it had, as spelt */
-	int64_t created;        /* build date; TIME_UNKNOWN when the engine says 0 or less */
-	int64_t size;           /* bytes, -1 unknown */
-	int64_t containers;     /* the engine's own count of users, -1 not counted */
+	int64_t created;	/* build date; TIME_UNKNOWN when the engine says 0 or less */
+	int64_t size;		/* bytes, -1 unknown */
+	int64_t containers;	/* the engine's own count of users, -1 not counted */
 	struct labels labels;
 
 	enum fact inspected;
@@ -139,11 +143,11 @@ enum listing_state {
 };
 
 struct engine_info {
-	const char *name;     /* "Docker", "Podman" */
-	const char *version;  /* "20.10.24" */
-	const char *api;      /* the version spoken in every path: "1.41" */
-	const char *id;       /* the engine's own; changes with every call on Podman */
-	const char *socket;   /* path */
+	const char *name;    /* "Docker", "Podman" */
+	const char *version; /* "20.10.24" */
+	const char *api;     /* the version spoken in every path: "1.41" */
+	const char *id;	     /* the engine's own; changes with every call on Podman */
+	const char *socket;  /* path */
 	const char *storage_driver;
 	const char *data_root; /* NULL: not known */
 };
@@ -152,9 +156,10 @@ struct engine_info {
 struct disk {
 	enum fact state;
 	const char *path;
-	const char *why; /* unavailable: the reason */
+	const char *why;		/* unavailable: the reason */
 	int64_t total, available, used; /* bytes: as df counts, available is what a user gets */
-	int64_t inodes, inodes_available, inodes_used; /* 0 inodes: the file system has no count */
+	int64_t inodes, inodes_available,
+		inodes_used; /* 0 inodes: the file system has no count */
 };
 
 struct snapshot {
@@ -162,11 +167,12 @@ struct snapshot {
 	struct engine_info engine;
 	struct disk disk;
 	bool cache_may_hold_layers; /* build cache exists or cannot be excluded */
-	bool remembers; /* the state could be read, so that "never seen" means it */
-	bool first_look; /* the state knows nothing of this engine yet */
+	bool remembers;		    /* the state could be read, so that "never seen" means it */
+	bool first_look;	    /* the state knows nothing of this engine yet */
 
 	enum listing_state listing[KIND_MAX_];
-	struct container *containers; /* each array sorted by id (volumes: by name) once sealed */
+	struct container
+		*containers; /* each array sorted by id (volumes: by name) once sealed */
 	size_t n_containers;
 	struct image *images;
 	size_t n_images;
@@ -189,8 +195,8 @@ struct snapshot *snapshot_new(void);
 void snapshot_free(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_free, snapshot_free)
 
-/* Sorts every list, so that equal worlds are equal snapshots and the look-ups below work. A double
- * ID (which no engine should send) makes that kind LISTING_FAILED and adds a problem. */
+/* Sorts every list, so that equal worlds are equal snapshots and the look-ups below work. A
+ * double ID (which no engine should send) makes that kind LISTING_FAILED and adds a problem. */
 void snapshot_seal(struct snapshot *snapshot);
 
 /* By full ID (volume: name); NULL if there is none. The snapshot is sealed. */

@@ -15,33 +15,34 @@ enum verdict_action { VERDICT_KEEP, VERDICT_REMOVE };
 
 /* Why. Each has one row in plan/reason.c. */
 enum reason {
-	REASON_NO_RULE,          /* no rule's selectors match */
-	REASON_RULE_KEEPS,       /* action = keep */
-	REASON_EXPIRED,          /* nothing keeps it: it goes */
-	REASON_MAX_AGE,          /* older than max-age: it goes */
-	REASON_RUNNING,          /* running, paused, restarting, being removed, unknown state */
-	REASON_NOT_OURS,         /* the engine's own */
-	REASON_RESTART_POLICY,   /* always or unless-stopped, and the rule does not name it */
-	REASON_IN_USE,           /* by what `holder` names */
-	REASON_IN_USE_COUNTED,   /* the engine counts a container that no list shows */
-	REASON_PINNED,           /* keep-tag, keep-label, keep-name, pinned.d */
-	REASON_TOO_YOUNG,        /* min-age */
+	REASON_NO_RULE,	       /* no rule's selectors match */
+	REASON_RULE_KEEPS,     /* action = keep */
+	REASON_EXPIRED,	       /* nothing keeps it: it goes */
+	REASON_MAX_AGE,	       /* older than max-age: it goes */
+	REASON_RUNNING,	       /* running, paused, restarting, being removed, unknown state */
+	REASON_NOT_OURS,       /* the engine's own */
+	REASON_RESTART_POLICY, /* always or unless-stopped, and the rule does not name it */
+	REASON_IN_USE,	       /* by what `holder` names */
+	REASON_IN_USE_COUNTED, /* the engine counts a container that no list shows */
+	REASON_PINNED,	       /* keep-tag, keep-label, keep-name, pinned.d */
+	REASON_TOO_YOUNG,      /* min-age */
 	REASON_KEEP_WITHIN,
 	REASON_KEEP_LAST,
-	REASON_OTHER_REFERENCE,  /* `holder` is the reference that keeps the image */
-	REASON_CHILD,            /* an image is built on it: `holder` */
-	REASON_MAYBE_WANTED,     /* untagged, with a digest reference, never seen tagged */
+	REASON_OTHER_REFERENCE,	 /* `holder` is the reference that keeps the image */
+	REASON_CHILD,		 /* an image is built on it: `holder` */
+	REASON_MAYBE_WANTED,	 /* untagged, with a digest reference, never seen tagged */
 	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
-	REASON_LIST_FAILED,      /* the list of this kind, or one it depends on, was not read whole */
-	REASON_PENDING,          /* facts are missing: see plan->needs */
+	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole
+			     */
+	REASON_PENDING,	    /* facts are missing: see plan->needs */
 	REASON_MAX_,
 };
 
 /* Where an age came from: the reason says so. */
 enum age_source {
-	SOURCE_ENGINE,     /* the engine told it */
+	SOURCE_ENGINE,	   /* the engine told it */
 	SOURCE_FIRST_SEEN, /* not known to the engine: since a run first saw it so */
-	SOURCE_NOW,        /* never seen before: counts from now */
+	SOURCE_NOW,	   /* never seen before: counts from now */
 	SOURCE_LAST_USED,  /* a container was seen using it then */
 };
 
@@ -67,36 +68,36 @@ struct verdict {
 	const struct rule *rule; /* the owner, NULL: none */
 
 	/* What the reason speaks of; which are set depends on it. */
-	struct age age;       /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
-	int64_t limit;        /* the duration that was compared with */
-	int64_t goes_at;      /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
+	struct age age;	 /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
+	int64_t limit;	 /* the duration that was compared with */
+	int64_t goes_at; /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
 	size_t rank, group_size; /* KEEP_LAST, and EXPIRED under keep-last; from 1 */
-	const char *group;    /* the group's name */
-	const char *holder;   /* name of what holds it */
-	const char *key;      /* the policy key that spoke ("keep-label"), or NULL */
-	const char *detail;   /* the pattern, the state, what went wrong */
+	const char *group;	 /* the group's name */
+	const char *holder;	 /* name of what holds it */
+	const char *key;	 /* the policy key that spoke ("keep-label"), or NULL */
+	const char *detail;	 /* the pattern, the state, what went wrong */
 
 	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
 };
 
 struct need {
 	enum kind kind; /* KIND_CONTAINER or KIND_IMAGE */
-	size_t index;   /* in the snapshot's list */
+	size_t index;	/* in the snapshot's list */
 	unsigned facts; /* NEED_… */
 };
 
 struct brake {
 	bool pulled;
 	const struct rule *rule; /* measured alone, or NULL: the setting's */
-	enum kind kind;          /* KIND_IMAGE: untagged, KIND_TAG: tagged images */
+	enum kind kind;		 /* KIND_IMAGE: untagged, KIND_TAG: tagged images */
 	size_t removals, of;
 	struct limit limit;
 };
 
 struct totals {
 	size_t n[KIND_MAX_]; /* KIND_IMAGE counts images, KIND_TAG references */
-	int64_t bytes;       /* claimed */
-	size_t unknown;      /* objects of unknown size, not in bytes */
+	int64_t bytes;	     /* claimed */
+	size_t unknown;	     /* objects of unknown size, not in bytes */
 };
 
 struct plan {
@@ -105,8 +106,8 @@ struct plan {
 	struct verdict *verdicts; /* by kind, then as the snapshot sorts them */
 	size_t n;
 
-	/* Indices into verdicts of all that goes, in an order that may be walked: containers, then
-	 * images, child before parent, the references of one image together. */
+	/* Indices into verdicts of all that goes, in an order that may be walked: containers,
+	 * then images, child before parent, the references of one image together. */
 	size_t *removals;
 	size_t n_removals;
 
@@ -120,10 +121,12 @@ struct plan {
 };
 
 /* Judges every object of the sealed snapshot. All results lie in the arena and point into rules
- * and snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts that
- * are known or unavailable are never asked for again, so fetching and planning in turn ends. */
+ * and snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts
+ * that are known or unavailable are never asked for again, so fetching and planning in turn
+ * ends. */
 struct plan *plan_build(struct arena *arena, const struct rules *rules,
-			const struct settings *settings, const struct snapshot *snapshot, int64_t now);
+			const struct settings *settings, const struct snapshot *snapshot,
+			int64_t now);
 
 /* Whether a container in any state, other than those that go, uses the image or the name.
  * Used again by apply/ with a fresh list of containers: NULL, or the container that does. */
