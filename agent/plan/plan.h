@@ -28,9 +28,10 @@ enum reason {
 	REASON_TOO_YOUNG,      /* min-age */
 	REASON_KEEP_WITHIN,
 	REASON_KEEP_LAST,
-	REASON_OTHER_REFERENCE,	 /* `holder` is the reference that keeps the image */
-	REASON_CHILD,		 /* an image is built on it: `holder` */
-	REASON_MAYBE_WANTED,	 /* untagged, with a digest reference, never seen tagged */
+	REASON_OTHER_REFERENCE, /* `holder` is the reference that keeps the image */
+	REASON_CHILD,		/* an image that stays is built on it: `holder` */
+	REASON_LAST_CHILD,   /* the last image built on it goes, `holder`, and it goes along */
+	REASON_MAYBE_WANTED, /* untagged, with a digest reference, never seen tagged */
 	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
 	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole
 			     */
@@ -71,7 +72,7 @@ struct verdict {
 	struct age age;	 /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
 	int64_t limit;	 /* the duration that was compared with */
 	int64_t goes_at; /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
-	size_t rank, group_size; /* KEEP_LAST, and EXPIRED under keep-last; from 1 */
+	size_t rank, group_size; /* under keep-last: from 1; rank 0: the whole group stays */
 	const char *group;	 /* the group's name */
 	const char *holder;	 /* name of what holds it */
 	const char *key;	 /* the policy key that spoke ("keep-label"), or NULL */
@@ -127,13 +128,6 @@ struct plan {
 struct plan *plan_build(struct arena *arena, const struct rules *rules,
 			const struct settings *settings, const struct snapshot *snapshot,
 			int64_t now);
-
-/* Whether a container in any state, other than those that go, uses the image or the name.
- * Used again by apply/ with a fresh list of containers: NULL, or the container that does. */
-const struct container *plan_user(const struct snapshot *snapshot, const struct image *image,
-				  const struct reference *reference,
-				  bool (*ignore)(const struct container *container, void *data),
-				  void *data);
 
 /* "too-young", …: for JSON and the journal. */
 const char *reason_to_string(enum reason reason);

@@ -1,0 +1,167 @@
+#include "plan/planner.h"
+
+/* DESIGN 2.3: what the engine does not know counts from when a run first saw it so, else from
+ * now; an older fact never stands in for a newer one. */
+
+static struct age from_engine(enum age_from from, int64_t at)
+{
+	return (struct age){ .at = at, .source = SOURCE_ENGINE, .from = from };
+}
+
+static struct age since_seen(const struct planner *planner, enum age_from from, int64_t seen)
+{
+	if (seen == TIME_UNKNOWN)
+		return (struct age){ .at = planner->now, .source = SOURCE_NOW, .from = from };
+	return (struct age){ .at = seen, .source = SOURCE_FIRST_SEEN, .from = from };
+}
+
+static struct age told_or_seen(const struct planner *planner, enum age_from from, int64_t told,
+			       const struct memory *memory)
+{
+	if (told != TIME_UNKNOWN)
+		return from_engine(from, told);
+	return since_seen(planner, from, memory->first_seen);
+}
+
+static void newest(struct age *age, struct age other)
+{
+	if (other.at > age->at)
+		*age = other;
+}
+
+static enum answer container_finished(struct planner *planner, const struct verdict *verdict,
+				      struct age *ret)
+{
+	const struct container *container = verdict->container;
+	enum answer answer = need_inspect(planner, verdict);
+
+	if (answer != ANSWER_YES)
+		return answer;
+	/* A container that never started has no finish time; two well-known tools take its year
+	 * 1 for an age (ENGINES.md). */
+	if (container->state == STATE_CREATED || container->started == TIME_UNKNOWN)
+		*ret = told_or_seen(planner, AGE_CREATED, container->created,
+				    &container->memory);
+	else
+		*ret = told_or_seen(planner, AGE_FINISHED, container->finished,
+				    &container->memory);
+	return ANSWER_YES;
+}
+
+static enum answer container_age(struct planner *planner, const struct verdict *verdict,
+				 enum age_from from, struct age *ret)
+{
+	const struct container *container = verdict->container;
+
+	if (from != AGE_CREATED)
+		return container_finished(planner, verdict, ret);
+	*ret = told_or_seen(planner, from, container->created, &container->memory);
+	return ANSWER_YES;
+}
+
+static enum answer container_arrival(struct planner *planner, const struct verdict *verdict,
+				     int64_t enough, struct age *ret)
+{
+	const struct container *container = verdict->container;
+	struct age finished;
+	enum answer answer;
+
+	*ret = told_or_seen(planner, AGE_CREATED, container->created, &container->memory);
+	if (planner->now - ret->at < enough)
+		return ANSWER_YES;
+	answer = container_finished(planner, verdict, &finished);
+	if (answer == ANSWER_YES)
+		newest(ret, finished);
+	return answer;
+}
+
+/* The last tag's time is asked for even of an untagged image: it may have been tagged again
+ * since a run first saw it without one. */
+static enum answer image_tagged(struct planner *planner, const struct verdict *verdict,
+				struct age *ret)
+{
+	enum answer answer = need_inspect(planner, verdict);
+
+	if (answer == ANSWER_YES)
+		*ret = told_or_seen(planner, AGE_TAGGED, verdict->image->last_tagged,
+				    &verdict->image->memory);
+	return answer;
+}
+
+static enum answer image_untagged(struct planner *planner, const struct verdict *verdict,
+				  struct age *ret)
+{
+	const struct image *image = verdict->image;
+	enum answer answer;
+
+	*ret = since_seen(planner, AGE_UNTAGGED, image->memory.untagged_since);
+	if (ret->source == SOURCE_NOW)
+		return ANSWER_YES;
+	answer = need_inspect(planner, verdict);
+	if (answer == ANSWER_YES && image->last_tagged != TIME_UNKNOWN)
+		newest(ret, from_engine(AGE_TAGGED, image->last_tagged));
+	return answer;
+}
+
+static enum answer image_age(struct planner *planner, const struct verdict *verdict,
+			     enum age_from from, struct age *ret)
+{
+	const struct image *image = verdict->image;
+
+	switch (from) {
+	case AGE_CREATED:
+		*ret = told_or_seen(planner, from, image->created, &image->memory);
+		return ANSWER_YES;
+	case AGE_UNTAGGED:
+		return image_untagged(planner, verdict, ret);
+	case AGE_USED:
+		/* Nobody watched: all time may have been use. */
+		*ret = (struct age){ .at = planner->now, .source = SOURCE_NOW, .from = from };
+		return ANSWER_YES;
+	case AGE_FINISHED:
+	case AGE_TAGGED:
+	case AGE_VERSION_:
+		break;
+	}
+	return image_tagged(planner, verdict, ret);
+}
+
+static enum answer image_arrival(struct planner *planner, const struct verdict *verdict,
+				 int64_t enough, struct age *ret)
+{
+	const struct image *image = verdict->image;
+	const struct memory *memory = &image->memory;
+	struct age tagged;
+	enum answer answer;
+
+	*ret = since_seen(planner, AGE_TAGGED, memory->first_seen);
+	if (verdict->kind == KIND_IMAGE)
+		newest(ret, since_seen(planner, AGE_UNTAGGED, memory->untagged_since));
+	if (memory->last_used != TIME_UNKNOWN)
+		newest(ret, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_USED });
+	/* A build date in the future says nothing; first seen covers the arrival. */
+	if (image->created != TIME_UNKNOWN && image->created <= planner->now)
+		newest(ret, from_engine(AGE_CREATED, image->created));
+	if (planner->now - ret->at < enough)
+		return ANSWER_YES;
+	answer = image_tagged(planner, verdict, &tagged);
+	if (answer == ANSWER_YES)
+		newest(ret, tagged);
+	return answer;
+}
+
+enum answer age_of(struct planner *planner, const struct verdict *verdict, enum age_from from,
+		   struct age *ret)
+{
+	if (verdict->kind == KIND_CONTAINER)
+		return container_age(planner, verdict, from, ret);
+	return image_age(planner, verdict, from, ret);
+}
+
+enum answer age_of_arrival(struct planner *planner, const struct verdict *verdict,
+			   int64_t enough, struct age *ret)
+{
+	if (verdict->kind == KIND_CONTAINER)
+		return container_arrival(planner, verdict, enough, ret);
+	return image_arrival(planner, verdict, enough, ret);
+}

@@ -1,0 +1,277 @@
+#include "plan/planner.h"
+
+#include <string.h>
+
+/* What ties images together: containers that use them, images built on them, and the names of
+ * one image, which go all or not at all. */
+
+struct image_pass {
+	struct planner *planner;
+	const struct snapshot *snapshot;
+	const struct users *staying; /* containers that stay */
+	const struct users *listed;  /* all containers */
+	size_t n;
+
+	/* Per image an index, n for none. */
+	size_t *parent, *kept_child, *removed_child;
+	size_t *unsettled; /* per image: how many images built on it are not settled yet */
+};
+
+static struct verdict *rows_of(const struct image_pass *pass, size_t image, size_t *ret_n)
+{
+	const size_t *first_row = pass->planner->first_row;
+
+	*ret_n = first_row[image + 1] - first_row[image];
+	return &pass->planner->plan->verdicts[first_row[image]];
+}
+
+static bool container_leaves(const struct container *container, void *data)
+{
+	const struct planner *planner = data;
+
+	/* Containers are the first verdicts, in the snapshot's order. */
+	return planner->plan->verdicts[container - planner->snapshot->containers].action ==
+	       VERDICT_REMOVE;
+}
+
+static size_t parent_of(const struct snapshot *snapshot, const struct image *image)
+{
+	const struct image *parent =
+		image->parent ? snapshot_image(snapshot, image->parent) : NULL;
+
+	return parent ? (size_t)(parent - snapshot->images) : snapshot->n_images;
+}
+
+static void build_tree(struct image_pass *pass)
+{
+	struct arena *arena = pass->planner->arena;
+
+	pass->parent = arena_array(arena, pass->n, sizeof(size_t));
+	pass->kept_child = arena_array(arena, pass->n, sizeof(size_t));
+	pass->removed_child = arena_array(arena, pass->n, sizeof(size_t));
+	pass->unsettled = arena_array(arena, pass->n, sizeof(size_t));
+	for (size_t i = 0; i < pass->n; i++) {
+		pass->parent[i] = parent_of(pass->snapshot, &pass->snapshot->images[i]);
+		pass->kept_child[i] = pass->removed_child[i] = pass->n;
+	}
+	for (size_t i = 0; i < pass->n; i++)
+		if (pass->parent[i] < pass->n)
+			pass->unsettled[pass->parent[i]]++;
+}
+
+static const char *image_name(const struct image *image)
+{
+	return image->n_tags > 0 ? image->tags[0].short_name : image->id;
+}
+
+static const char *container_name(const struct container *container)
+{
+	return container->names.n > 0 ? container->names.v[0] : container->id;
+}
+
+static void keep_row(struct verdict *row, enum reason reason, const char *holder)
+{
+	verdict_set(row, VERDICT_KEEP, reason);
+	row->holder = holder;
+}
+
+static bool keep_rows(struct verdict *rows, size_t n, enum reason reason, const char *holder)
+{
+	for (size_t i = 0; i < n; i++)
+		keep_row(&rows[i], reason, holder);
+	return true;
+}
+
+/* The whole image is used by ID, or by somebody whom no list shows but the engine counts. */
+static bool held_whole(const struct image_pass *pass, const struct image *image,
+		       struct verdict *rows, size_t n)
+{
+	const struct container *user = users_of_image(pass->staying, image);
+
+	if (user)
+		return keep_rows(rows, n, REASON_IN_USE, container_name(user));
+	if (image->containers > 0 &&
+	    (size_t)image->containers > users_count(pass->listed, image))
+		return keep_rows(rows, n, REASON_IN_USE_COUNTED, NULL);
+	return false;
+}
+
+static bool row_is_used(const struct image_pass *pass, struct verdict *row)
+{
+	const struct container *user;
+
+	if (row->reference)
+		user = users_of_name(pass->staying, row->reference);
+	else
+		user = users_of_any(pass->staying, row->image);
+	if (user)
+		keep_row(row, REASON_IN_USE, container_name(user));
+	return user != NULL;
+}
+
+static bool names_pinned_image(const struct snapshot *snapshot,
+			       const struct reference *reference)
+{
+	for (size_t i = 0; i < snapshot->n_pinned_images; i++)
+		if (reference_equal(&snapshot->pinned_images[i], reference))
+			return true;
+	return false;
+}
+
+static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict *row)
+{
+	const struct image *image = row->image;
+	bool pinned = row->reference && names_pinned_image(pass->snapshot, row->reference);
+
+	for (size_t i = 0; !pinned && i < image->n_digests; i++)
+		pinned = names_pinned_image(pass->snapshot, &image->digests[i]);
+	if (pinned) {
+		keep_row(row, REASON_PINNED, NULL);
+		row->key = "pinned.d";
+	}
+	return pinned;
+}
+
+/* An untagged image on which others are built is no object of its own: it goes with the last of
+ * them, by the rule that takes that one. */
+static void inherit(const struct image_pass *pass, size_t index, struct verdict *row)
+{
+	const struct verdict *heir;
+	size_t n;
+
+	if (pass->removed_child[index] == pass->n)
+		return;
+	heir = rows_of(pass, pass->removed_child[index], &n);
+	row->rule = heir->rule;
+	row->age = heir->age;
+	row->limit = heir->limit;
+	row->holder = image_name(heir->image);
+	verdict_set(row, VERDICT_REMOVE, REASON_LAST_CHILD);
+	select_pinned(pass->planner, row);
+}
+
+static void judge_row(const struct image_pass *pass, struct verdict *row)
+{
+	if (row_is_used(pass, row) || row_is_pinned_outside(pass, row) || !row->rule ||
+	    row->reason == REASON_LAST_CHILD)
+		return;
+	keep_judge(pass->planner, row);
+}
+
+static bool keep_for_child(const struct image_pass *pass, size_t index, struct verdict *rows,
+			   size_t n)
+{
+	size_t child = pass->kept_child[index];
+
+	for (size_t i = 0; child < pass->n && i < n; i++)
+		if (rows[i].action == VERDICT_REMOVE || rows[i].reason == REASON_CHILD)
+			keep_row(&rows[i], REASON_CHILD,
+				 image_name(&pass->snapshot->images[child]));
+	return child < pass->n;
+}
+
+static void all_or_nothing(struct verdict *rows, size_t n)
+{
+	const struct verdict *keeper = NULL;
+
+	for (size_t i = 0; i < n && !keeper; i++)
+		if (rows[i].action == VERDICT_KEEP)
+			keeper = &rows[i];
+	for (size_t i = 0; keeper && i < n; i++)
+		if (rows[i].action == VERDICT_REMOVE)
+			keep_row(&rows[i], REASON_OTHER_REFERENCE, name_of(keeper));
+}
+
+static void judge_image(const struct image_pass *pass, size_t index, struct verdict *rows,
+			size_t n)
+{
+	const struct image *image = &pass->snapshot->images[index];
+
+	if (held_whole(pass, image, rows, n))
+		return;
+	if (rows->reason == REASON_CHILD && pass->kept_child[index] == pass->n)
+		inherit(pass, index, rows);
+	for (size_t i = 0; i < n; i++)
+		judge_row(pass, &rows[i]);
+	keep_for_child(pass, index, rows, n);
+	all_or_nothing(rows, n);
+}
+
+static void settle(struct image_pass *pass, size_t index)
+{
+	struct plan *plan = pass->planner->plan;
+	size_t n, parent = pass->parent[index];
+	struct verdict *rows = rows_of(pass, index, &n);
+
+	judge_image(pass, index, rows, n);
+	for (size_t i = 0; rows->action == VERDICT_REMOVE && i < n; i++)
+		plan->removals[plan->n_removals++] = pass->planner->first_row[index] + i;
+	if (parent == pass->n)
+		return;
+	pass->unsettled[parent]--;
+	if (rows->action == VERDICT_KEEP)
+		pass->kept_child[parent] = index;
+	else
+		pass->removed_child[parent] = index;
+}
+
+/* Images that are each other's parents, which no engine should tell: nobody can say which is
+ * first, so they stay. */
+static void keep_circles(const struct image_pass *pass)
+{
+	for (size_t i = 0; i < pass->n; i++) {
+		size_t n;
+		struct verdict *rows = rows_of(pass, i, &n);
+
+		if (pass->unsettled[i] > 0)
+			keep_rows(rows, n, REASON_CHILD,
+				  image_name(&pass->snapshot->images[i]));
+	}
+}
+
+static bool any_tag_goes(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_removals; i++)
+		if (plan->verdicts[plan->removals[i]].kind == KIND_TAG)
+			return true;
+	return false;
+}
+
+/* The names by which containers hold images are facts of the containers that stay. */
+static void need_names(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+
+	if (!any_tag_goes(planner->plan))
+		return;
+	for (size_t i = 0; i < snapshot->n_containers; i++)
+		if (!container_leaves(&snapshot->containers[i], planner))
+			need_container_name(planner, &snapshot->containers[i]);
+}
+
+void images_judge(struct planner *planner)
+{
+	struct arena *arena = planner->arena;
+	struct image_pass pass = {
+		.planner = planner,
+		.snapshot = planner->snapshot,
+		.n = planner->snapshot->n_images,
+		.staying = users_new(arena, planner->snapshot, container_leaves, planner),
+		.listed = users_new(arena, planner->snapshot, NULL, NULL),
+	};
+	size_t *queue = arena_array(arena, pass.n, sizeof(*queue)), tail = 0;
+
+	build_tree(&pass);
+	for (size_t i = 0; i < pass.n; i++)
+		if (pass.unsettled[i] == 0)
+			queue[tail++] = i;
+	for (size_t head = 0; head < tail; head++) {
+		size_t parent = pass.parent[queue[head]];
+
+		settle(&pass, queue[head]);
+		if (parent < pass.n && pass.unsettled[parent] == 0)
+			queue[tail++] = parent;
+	}
+	keep_circles(&pass);
+	need_names(planner);
+}

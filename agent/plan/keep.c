@@ -1,0 +1,152 @@
+#include "plan/planner.h"
+
+#include <string.h>
+
+/* Guards and keepers of an owned object, in the order in which they decide. Each either decides
+ * (and leaves action and reason) or passes on; the cheap ones come first, so that the engine is
+ * asked only for what a verdict hangs on. */
+
+typedef bool decision(struct planner *planner, struct verdict *verdict);
+
+static bool keep(struct verdict *verdict, enum reason reason)
+{
+	verdict_set(verdict, VERDICT_KEEP, reason);
+	return true;
+}
+
+/* Turns a missing fact into a decision; false if the answer is there. */
+static bool undecided(struct verdict *verdict, enum answer answer)
+{
+	if (answer == ANSWER_NOT_ASKED)
+		return keep(verdict, REASON_PENDING);
+	if (answer == ANSWER_UNAVAILABLE)
+		return keep(verdict, REASON_FACT_UNAVAILABLE);
+	return false;
+}
+
+static bool by_action(struct planner *planner _unused_, struct verdict *verdict)
+{
+	return verdict->rule->action == ACTION_KEEP && keep(verdict, REASON_RULE_KEEPS);
+}
+
+static bool by_pin(struct planner *planner, struct verdict *verdict)
+{
+	return select_pinned(planner, verdict);
+}
+
+/* Its rank could not be told yet. */
+static bool by_pending_rank(struct planner *planner _unused_, struct verdict *verdict)
+{
+	return verdict->reason == REASON_PENDING && keep(verdict, REASON_PENDING);
+}
+
+static bool keep_last_holds(const struct verdict *verdict)
+{
+	return verdict->group && verdict->rank <= (size_t)verdict->rule->keep_last;
+}
+
+static bool by_rank(struct planner *planner _unused_, struct verdict *verdict)
+{
+	if (!keep_last_holds(verdict) || verdict->rule->max_age > 0)
+		return false;
+	verdict->limit = verdict->rule->keep_last;
+	return keep(verdict, REASON_KEEP_LAST);
+}
+
+/* min-age decides, but keep-within may hold longer: the day it goes is the later one. */
+static void postpone(struct planner *planner, struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	struct age age;
+	int64_t end;
+
+	if (rule->keep_within == 0 ||
+	    age_of(planner, verdict, rule->age_from, &age) != ANSWER_YES)
+		return;
+	end = age.at + rule->keep_within;
+	if (rule->max_age > 0 && age.at + rule->max_age < end)
+		end = age.at + rule->max_age;
+	if (end > verdict->goes_at)
+		verdict->goes_at = end;
+}
+
+static bool by_min_age(struct planner *planner, struct verdict *verdict)
+{
+	int64_t min_age = verdict->rule->min_age;
+	struct age arrival;
+
+	if (min_age == 0)
+		return false;
+	if (undecided(verdict, age_of_arrival(planner, verdict, min_age, &arrival)))
+		return true;
+	if (planner->now - arrival.at >= min_age)
+		return false;
+	verdict->age = arrival;
+	verdict->limit = min_age;
+	verdict->goes_at = arrival.at + min_age;
+	postpone(planner, verdict);
+	return keep(verdict, REASON_TOO_YOUNG);
+}
+
+/* A container with such a policy is one that somebody stopped and means to have back. */
+static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
+{
+	const char *policy;
+
+	if (verdict->kind != KIND_CONTAINER)
+		return false;
+	if (undecided(verdict, need_inspect(planner, verdict)))
+		return true;
+	policy = verdict->container->restart_policy;
+	if (!policy || (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
+		return false;
+	if (select_names_policy(verdict->rule, policy))
+		return false;
+	verdict->detail = policy;
+	return keep(verdict, REASON_RESTART_POLICY);
+}
+
+static bool by_time(struct planner *planner, struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	int64_t age;
+
+	if (undecided(verdict, age_of(planner, verdict, rule->age_from, &verdict->age)))
+		return true;
+	age = planner->now - verdict->age.at;
+	if (rule->max_age > 0 && age >= rule->max_age) {
+		verdict->limit = rule->max_age;
+		verdict_set(verdict, VERDICT_REMOVE, REASON_MAX_AGE);
+		return true;
+	}
+	if (keep_last_holds(verdict)) {
+		verdict->limit = rule->keep_last;
+		verdict->goes_at = verdict->age.at + rule->max_age;
+		return keep(verdict, REASON_KEEP_LAST);
+	}
+	if (rule->keep_within > 0 && age < rule->keep_within) {
+		verdict->limit = rule->keep_within;
+		verdict->goes_at = verdict->age.at + rule->keep_within;
+		return keep(verdict, REASON_KEEP_WITHIN);
+	}
+	return false;
+}
+
+static bool by_default(struct planner *planner _unused_, struct verdict *verdict)
+{
+	verdict->limit = verdict->rule->keep_within;
+	verdict_set(verdict, VERDICT_REMOVE, REASON_EXPIRED);
+	return true;
+}
+
+void keep_judge(struct planner *planner, struct verdict *verdict)
+{
+	static decision *const decisions[] = {
+		by_action,	   by_pin,  by_pending_rank, by_rank, by_min_age,
+		by_restart_policy, by_time, by_default,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)
+		if (decisions[i](planner, verdict))
+			return;
+}

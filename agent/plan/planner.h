@@ -1,0 +1,104 @@
+#pragma once
+
+#include "plan/plan.h"
+#include "plan/use.h"
+
+/* What the files of plan/ share among themselves; nobody else includes this. */
+
+struct planner {
+	struct arena *arena;
+	const struct rules *rules;
+	const struct settings *settings;
+	const struct snapshot *snapshot;
+	int64_t now;
+	struct plan *plan;
+
+	unsigned *container_needs, *image_needs; /* NEED_… per object of the snapshot */
+	size_t *first_row; /* per image: index of its first verdict; n_images + 1 long */
+};
+
+/* An answer that may hang on a fact which costs a request. */
+enum answer {
+	ANSWER_NO,
+	ANSWER_YES,
+	ANSWER_NOT_ASKED,   /* the fact is missing: it has been added to the needs */
+	ANSWER_UNAVAILABLE, /* the engine failed to tell */
+};
+
+/* select.c: the first rule whose selectors all match becomes verdict->rule. Anything but YES
+ * leaves a reason in the verdict. */
+enum answer select_owner(struct planner *planner, struct verdict *verdict);
+
+/* Whether the verdict's names, tag or labels match a pin of its rule; sets reason and key. */
+bool select_pinned(const struct planner *planner, struct verdict *verdict);
+
+/* Whether its rule names the restart policy of a stopped container positively. */
+bool select_names_policy(const struct rule *rule, const char *policy);
+
+/* names.c: all that an object goes by. An untagged image is "<none>" and what it was once
+ * called. */
+struct values {
+	const char **v;
+	size_t n;
+};
+void values_clear(struct values *values);
+static inline _unused_ void values_clearp(struct values *values)
+{
+	values_clear(values);
+}
+void names_of(const struct planner *planner, const struct verdict *verdict,
+	      struct values *values);
+
+/* The repositories of a reference, or those an untagged image once had. */
+void repositories_of(const struct planner *planner, const struct verdict *verdict,
+		     struct values *values);
+
+/* One name for people: of a container its first, of an image its reference or "<none>". */
+const char *name_of(const struct verdict *verdict);
+
+/* facts.c: asks for the facts if they are not known; ANSWER_YES means they are. */
+enum answer need_inspect(struct planner *planner, const struct verdict *verdict);
+enum answer need_container_name(struct planner *planner, const struct container *container);
+void need_add(struct planner *planner, enum kind kind, size_t index, unsigned facts);
+
+/* age.c: the time an age counts from. */
+enum answer age_of(struct planner *planner, const struct verdict *verdict, enum age_from from,
+		   struct age *ret);
+
+/* The newest of all that min-age goes by. Answers YES without asking the engine when what is
+ * known already is younger than `enough` seconds. */
+enum answer age_of_arrival(struct planner *planner, const struct verdict *verdict,
+			   int64_t enough, struct age *ret);
+
+/* rank.c: fills rank, group and group_size of every verdict whose rule has keep-last. */
+void rank_all(struct planner *planner);
+
+/* version.c: semantic-version precedence of two tags; a tag that is no version comes below all
+ * that are. Negative, 0, positive as strcmp(3). */
+int version_compare(const char *a, const char *b);
+
+/* keep.c: what guards, pins and keepers of its rule say about an owned object. */
+void keep_judge(struct planner *planner, struct verdict *verdict);
+
+/* images.c: judges the images by their rules, by what ties them to containers, to each other
+ * and to their names, and appends what goes to plan->removals. Runs when containers are judged.
+ */
+void images_judge(struct planner *planner);
+
+/* claim.c: bytes of what goes, each layer once; asks for what is missing. */
+void claim_bytes(struct planner *planner);
+
+/* brake.c */
+void brake_measure(struct planner *planner);
+
+static inline void verdict_set(struct verdict *verdict, enum verdict_action action,
+			       enum reason reason)
+{
+	verdict->action = action;
+	verdict->reason = reason;
+}
+
+static inline bool is_image_row(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+}

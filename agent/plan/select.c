@@ -1,0 +1,251 @@
+#include "plan/planner.h"
+
+#include <string.h>
+
+/* A selector looks at one property of an object. The cheap ones come first in the table, so
+ * that a fact is asked for only where everything else matches. */
+
+typedef enum answer selector(struct planner *planner, const struct rule *rule,
+			     const struct verdict *verdict);
+
+static enum answer yes_if(bool matches)
+{
+	return matches ? ANSWER_YES : ANSWER_NO;
+}
+
+static const struct labels *labels_of(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_CONTAINER ? &verdict->container->labels
+					       : &verdict->image->labels;
+}
+
+static bool match_names(struct planner *planner, const struct patterns *patterns,
+			const struct verdict *verdict)
+{
+	_cleanup_(values_clearp) struct values names = { 0 };
+
+	names_of(planner, verdict, &names);
+	return patterns_match(patterns, names.v, names.n);
+}
+
+static bool match_one(const struct patterns *patterns, const char *value)
+{
+	return patterns_match(patterns, &value, value ? 1 : 0);
+}
+
+static enum answer by_state(struct planner *planner _unused_, const struct rule *rule,
+			    const struct verdict *verdict)
+{
+	return yes_if(rule->states & (1u << verdict->container->state));
+}
+
+static enum answer by_name(struct planner *planner, const struct rule *rule,
+			   const struct verdict *verdict)
+{
+	return yes_if(match_names(planner, &rule->names, verdict));
+}
+
+static enum answer by_label(struct planner *planner _unused_, const struct rule *rule,
+			    const struct verdict *verdict)
+{
+	return yes_if(patterns_match_labels(&rule->labels, labels_of(verdict)));
+}
+
+static enum answer by_project(struct planner *planner _unused_, const struct rule *rule,
+			      const struct verdict *verdict)
+{
+	return yes_if(match_one(&rule->projects, labels_get(&verdict->container->labels,
+							    "com.docker.compose.project")));
+}
+
+static enum answer by_image(struct planner *planner, const struct rule *rule,
+			    const struct verdict *verdict)
+{
+	const struct container *container = verdict->container;
+	const struct reference *name = &container->image_name;
+	const char *names[] = { name->short_name, name->full, name->familiar,
+				name->repository };
+	enum answer answer = need_container_name(planner, container);
+
+	if (answer != ANSWER_YES)
+		return answer;
+	if (!name->full)
+		return yes_if(match_one(&rule->images, container->image_id));
+	return yes_if(patterns_match(&rule->images, names, ARRAY_SIZE(names)));
+}
+
+static enum answer by_exit_code(struct planner *planner, const struct rule *rule,
+				const struct verdict *verdict)
+{
+	enum answer answer = need_inspect(planner, verdict);
+
+	if (answer != ANSWER_YES)
+		return answer;
+	for (size_t i = 0; i < rule->exit_codes.n; i++)
+		if (verdict->container->exit_code >= rule->exit_codes.v[i].first &&
+		    verdict->container->exit_code <= rule->exit_codes.v[i].last)
+			return ANSWER_YES;
+	return ANSWER_NO;
+}
+
+static enum answer by_restart_policy(struct planner *planner, const struct rule *rule,
+				     const struct verdict *verdict)
+{
+	enum answer answer = need_inspect(planner, verdict);
+
+	if (answer != ANSWER_YES)
+		return answer;
+	return yes_if(match_one(&rule->restart_policies, verdict->container->restart_policy));
+}
+
+/* Untagged, with a digest reference, and nothing ever saw it tagged: pulled by digest and
+ * wanted, or superseded by a newer pull. The engine's answers are the same (ENGINES.md). */
+static bool maybe_wanted(const struct verdict *verdict)
+{
+	const struct image *image = verdict->image;
+
+	return verdict->kind == KIND_IMAGE && image->n_digests > 0 &&
+	       !image->memory.seen_tagged && image->history.n == 0;
+}
+
+static enum answer by_dangling(struct planner *planner _unused_, const struct rule *rule,
+			       const struct verdict *verdict)
+{
+	bool untagged = verdict->kind == KIND_IMAGE && !maybe_wanted(verdict);
+
+	return yes_if(rule->dangling == DANGLING_ANY ||
+		      untagged == (rule->dangling == DANGLING_YES));
+}
+
+static enum answer by_repository(struct planner *planner _unused_, const struct rule *rule,
+				 const struct verdict *verdict)
+{
+	const struct image *image = verdict->image;
+	const struct reference *references =
+		verdict->reference ? verdict->reference : image->digests;
+	size_t n = verdict->reference ? 1 : image->n_digests;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *names[] = { references[i].familiar, references[i].repository };
+
+		if (patterns_match(&rule->repositories, names, ARRAY_SIZE(names)))
+			return ANSWER_YES;
+	}
+	return ANSWER_NO;
+}
+
+static enum answer by_tag(struct planner *planner _unused_, const struct rule *rule,
+			  const struct verdict *verdict)
+{
+	return yes_if(verdict->reference && match_one(&rule->tags, verdict->reference->tag));
+}
+
+static const struct {
+	enum kind kind;
+	enum rule_key key;
+	bool always; /* has a default that selects */
+	selector *matches;
+} selectors[] = {
+	{ KIND_CONTAINER, RULE_STATE, true, by_state },
+	{ KIND_CONTAINER, RULE_NAME, false, by_name },
+	{ KIND_CONTAINER, RULE_LABEL, false, by_label },
+	{ KIND_CONTAINER, RULE_PROJECT, false, by_project },
+	{ KIND_CONTAINER, RULE_IMAGE, false, by_image },
+	{ KIND_CONTAINER, RULE_EXIT_CODE, false, by_exit_code },
+	{ KIND_CONTAINER, RULE_RESTART_POLICY, false, by_restart_policy },
+	{ KIND_IMAGE, RULE_REPOSITORY, false, by_repository },
+	{ KIND_IMAGE, RULE_TAG, false, by_tag },
+	{ KIND_IMAGE, RULE_NAME, false, by_name },
+	{ KIND_IMAGE, RULE_LABEL, false, by_label },
+	{ KIND_IMAGE, RULE_DANGLING, true, by_dangling },
+};
+
+static enum kind section_of(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_TAG ? KIND_IMAGE : verdict->kind;
+}
+
+/* *ret_failed is the key of the selector that did not match. */
+static enum answer rule_selects(struct planner *planner, const struct rule *rule,
+				const struct verdict *verdict, enum rule_key *ret_failed)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++) {
+		enum answer answer;
+
+		if (selectors[i].kind != rule->kind ||
+		    (!selectors[i].always && !rule_has(rule, selectors[i].key)))
+			continue;
+		answer = selectors[i].matches(planner, rule, verdict);
+		if (answer != ANSWER_YES) {
+			*ret_failed = selectors[i].key;
+			return answer;
+		}
+	}
+	return ANSWER_YES;
+}
+
+enum answer select_owner(struct planner *planner, struct verdict *verdict)
+{
+	verdict_set(verdict, VERDICT_KEEP, REASON_NO_RULE);
+	for (size_t i = 0; i < planner->rules->n; i++) {
+		const struct rule *rule = &planner->rules->v[i];
+		enum rule_key failed = RULE_KEY_MAX_;
+		enum answer answer;
+
+		if (rule->kind != section_of(verdict))
+			continue;
+		answer = rule_selects(planner, rule, verdict, &failed);
+		if (answer == ANSWER_NO) {
+			if (failed == RULE_DANGLING && rule->dangling == DANGLING_YES &&
+			    maybe_wanted(verdict))
+				verdict->reason = REASON_MAYBE_WANTED;
+			continue;
+		}
+		if (answer == ANSWER_YES)
+			verdict->rule = rule;
+		else
+			verdict->reason = answer == ANSWER_NOT_ASKED ? REASON_PENDING
+								     : REASON_FACT_UNAVAILABLE;
+		return answer;
+	}
+	return ANSWER_NO;
+}
+
+static bool pinned(struct verdict *verdict, const char *key)
+{
+	verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
+	verdict->key = key;
+	return true;
+}
+
+bool select_pinned(const struct planner *planner, struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	_cleanup_(values_clearp) struct values names = { 0 };
+
+	if (rule_has(rule, RULE_KEEP_TAG) && verdict->reference && verdict->reference->tag &&
+	    match_one(&rule->keep_tags, verdict->reference->tag))
+		return pinned(verdict, "keep-tag");
+	if (rule_has(rule, RULE_KEEP_LABEL) &&
+	    patterns_match_labels(&rule->keep_labels, labels_of(verdict)))
+		return pinned(verdict, "keep-label");
+	if (!rule_has(rule, RULE_KEEP_NAME))
+		return false;
+	names_of(planner, verdict, &names);
+	return patterns_match(&rule->keep_names, names.v, names.n) &&
+	       pinned(verdict, "keep-name");
+}
+
+bool select_names_policy(const struct rule *rule, const char *policy)
+{
+	struct patterns one = { .n = 1 };
+
+	if (!policy)
+		return false;
+	for (size_t i = 0; i < rule->restart_policies.n; i++) {
+		one.v = &rule->restart_policies.v[i];
+		if (!one.v->negated && !patterns_match_all(&one) && match_one(&one, policy))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "model/snapshot.h"
+
+/* Who uses what: containers by image ID and by the name they were created from. Engines untag a
+ * name in use without complaint (ENGINES.md), so the name counts like the ID. */
+
+struct users;
+
+/* An index over the snapshot's containers, without those for which `leaves` (may be NULL) says
+ * true. It lies in the arena and points into the snapshot. */
+struct users *users_new(struct arena *arena, const struct snapshot *snapshot,
+			bool (*leaves)(const struct container *container, void *data),
+			void *data);
+
+/* A container that uses the image by ID, that was created from the name, or either for any name
+ * of the image; NULL if there is none. */
+const struct container *users_of_image(const struct users *users, const struct image *image);
+const struct container *users_of_name(const struct users *users, const struct reference *name);
+const struct container *users_of_any(const struct users *users, const struct image *image);
+
+/* How many containers use the image by ID. */
+size_t users_count(const struct users *users, const struct image *image);
