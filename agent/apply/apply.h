@@ -9,12 +9,14 @@ struct result {
 	enum outcome *outcomes; /* per verdict of the plan */
 	const char **
 		details; /* per verdict: what the engine said, or why it was skipped; or NULL */
-	size_t n_removed, n_failed;
-	struct totals removed;
+	size_t n_failed;
+	struct totals removed; /* what really went */
+	bool interrupted;
 };
 
 /* Removes containers, reads the list of containers again, removes the images that are still
- * unused. An image whose container did not go is skipped. If the list cannot be read again no
- * image goes. Once *stop is set no further DELETE starts and what is left is skipped. */
+ * unused. An image whose container did not go stays. If the list cannot be read again no image
+ * goes. Once *stop is set no further DELETE starts and what is left is skipped. The plan must
+ * be final (no needs) and its brake not pulled. Everything returned lies in the arena. */
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
 			  const volatile int *stop);

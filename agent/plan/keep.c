@@ -1,5 +1,6 @@
 #include "plan/planner.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Guards and keepers of an owned object, in the order in which they decide. Each either decides
@@ -139,6 +140,25 @@ static bool by_default(struct planner *planner _unused_, struct verdict *verdict
 	return true;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void by_approval(struct planner *planner, struct verdict *verdict)
+{
+	const char *id, *key, *reference = verdict->reference ? verdict->reference->full : NULL;
+
+	if (!planner->approved || verdict->action == VERDICT_KEEP)
+		return;
+	id = verdict->kind == KIND_CONTAINER ? verdict->container->id : verdict->image->id;
+	key = plan_key(planner->arena, verdict->kind, id, reference);
+	if (planner->approved->n == 0 ||
+	    !bsearch(&key, planner->approved->v, planner->approved->n, sizeof(key),
+		     compare_texts))
+		keep(verdict, REASON_NOT_APPROVED);
+}
+
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
@@ -148,5 +168,6 @@ void keep_judge(struct planner *planner, struct verdict *verdict)
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)
 		if (decisions[i](planner, verdict))
-			return;
+			break;
+	by_approval(planner, verdict);
 }

@@ -209,16 +209,15 @@ static void planner_init(struct planner *planner)
 	planner->first_row = arena_array(arena, snapshot->n_images + 1, sizeof(size_t));
 }
 
-struct plan *plan_build(struct arena *arena, const struct rules *rules,
-			const struct settings *settings, const struct snapshot *snapshot,
-			int64_t now)
+struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 {
 	struct planner planner = {
 		.arena = arena,
-		.rules = rules,
-		.settings = settings,
-		.snapshot = snapshot,
-		.now = now,
+		.rules = input->rules,
+		.settings = input->settings,
+		.snapshot = input->snapshot,
+		.approved = input->approved,
+		.now = input->now,
 	};
 
 	planner_init(&planner);
@@ -237,4 +236,10 @@ struct plan *plan_build(struct arena *arena, const struct rules *rules,
 	sum(planner.plan);
 	brake_measure(&planner);
 	return planner.plan;
+}
+
+const char *plan_key(struct arena *arena, enum kind kind, const char *id, const char *reference)
+{
+	return arena_printf(arena, "%s %s %s", kind_to_string(kind), id,
+			    reference ? reference : "");
 }

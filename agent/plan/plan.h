@@ -32,6 +32,7 @@ enum reason {
 	REASON_CHILD,		/* an image that stays is built on it: `holder` */
 	REASON_LAST_CHILD,   /* the last image built on it goes, `holder`, and it goes along */
 	REASON_MAYBE_WANTED, /* untagged, with a digest reference, never seen tagged */
+	REASON_NOT_APPROVED, /* it would go, but the approved plan does not have it */
 	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
 	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole
 			     */
@@ -121,13 +122,26 @@ struct plan {
 	struct brake brake;
 };
 
-/* Judges every object of the sealed snapshot. All results lie in the arena and point into rules
- * and snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts
- * that are known or unavailable are never asked for again, so fetching and planning in turn
- * ends. */
-struct plan *plan_build(struct arena *arena, const struct rules *rules,
-			const struct settings *settings, const struct snapshot *snapshot,
-			int64_t now);
+/* All that a plan depends on. */
+struct plan_input {
+	const struct rules *rules;
+	const struct settings *settings;
+	const struct snapshot *snapshot; /* sealed */
+	int64_t now;
+	/* Keys (plan_key()) of the removals that were approved, sorted; NULL: no approval is
+	 * asked. */
+	const struct strings *approved;
+};
+
+/* Judges every object of the snapshot. All results lie in the arena and point into rules and
+ * snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts that
+ * are known or unavailable are never asked for again, so fetching and planning in turn ends. */
+struct plan *plan_build(struct arena *arena, const struct plan_input *input);
+
+/* What names a removal from one plan to the next: "tag sha256:… example/app:1.0". In the arena.
+ */
+const char *plan_key(struct arena *arena, enum kind kind, const char *id,
+		     const char *reference);
 
 /* "too-young", …: for JSON and the journal. */
 const char *reason_to_string(enum reason reason);

@@ -10,6 +10,7 @@ struct planner {
 	const struct rules *rules;
 	const struct settings *settings;
 	const struct snapshot *snapshot;
+	const struct strings *approved;
 	int64_t now;
 	struct plan *plan;
 

@@ -23,6 +23,7 @@ static const struct {
 	[REASON_CHILD] = { "child", true },
 	[REASON_LAST_CHILD] = { "last-child", false },
 	[REASON_MAYBE_WANTED] = { "maybe-wanted", true },
+	[REASON_NOT_APPROVED] = { "not-approved", true },
 	[REASON_FACT_UNAVAILABLE] = { "fact-unavailable", true },
 	[REASON_LIST_FAILED] = { "list-failed", true },
 	[REASON_PENDING] = { "pending", true },
