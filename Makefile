@@ -1,10 +1,22 @@
 # reclaimd: `make` builds, `make help` lists the targets.
 VERSION := 0.1.0
 
-prefix ?= /usr/local
-O ?= build
 PKG_CONFIG ?= pkg-config
 PYTHON ?= python3
+INSTALL ?= install
+
+prefix ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir ?= $(exec_prefix)/bin
+datadir ?= $(prefix)/share
+libdir ?= $(prefix)/lib
+mandir ?= $(datadir)/man
+sysconfdir ?= /etc
+pkgdatadir := $(datadir)/reclaimd
+systemdsystemunitdir ?= $(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null || echo $(libdir)/systemd/system)
+systemduserunitdir ?= $(shell $(PKG_CONFIG) --variable=systemduserunitdir systemd 2>/dev/null || echo $(libdir)/systemd/user)
+catalogdir ?= $(shell $(PKG_CONFIG) --variable=catalogdir systemd 2>/dev/null || echo $(libdir)/systemd/catalog)
+O ?= build
 
 LIBS := libcurl json-c libsystemd inih smartcols sqlite3
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
@@ -27,7 +39,8 @@ O := $O/san
 endif
 
 OUR_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DSD_JOURNAL_SUPPRESS_LOCATION \
-	-DRECLAIMD_VERSION='"$(VERSION)"' -Iagent -fPIE $(WARN) -MMD -MP $(SAN_FLAGS) $(PKG_CFLAGS)
+	-DRECLAIMD_VERSION='"$(VERSION)"' -DRECLAIMD_SYSCONFDIR='"$(sysconfdir)"' \
+	-DRECLAIMD_PKGDATADIR='"$(pkgdatadir)"' -Iagent -fPIE $(WARN) -MMD -MP $(SAN_FLAGS) $(PKG_CFLAGS)
 OUR_LDFLAGS := -pie -Wl,--as-needed $(SAN_FLAGS)
 
 Q := $(if $(filter 1,$V),,@)
@@ -35,9 +48,19 @@ Q := $(if $(filter 1,$V),,@)
 SOURCES := $(wildcard agent/*/*.c)
 OBJECTS := $(SOURCES:%.c=$O/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(patsubst %.c,$O/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+
+# The template for a second engine is the same unit with the instance's name.
+UNITS := reclaimd.service reclaimd.timer reclaimd@.service reclaimd@.timer
+USER_UNITS := reclaimd.service reclaimd.timer
+BUILT_UNITS := $(UNITS:%=$O/systemd/%) $(USER_UNITS:%=$O/systemd/user/%)
 
 .PHONY: all
-all: $O/reclaimd
+all: $O/reclaimd $(BUILT_UNITS)
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
 
 $O/reclaimd: $O/agent/main.o $O/libreclaimd.a
 	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -50,15 +73,97 @@ $O/%.o: %.c Makefile
 	$(Q)$(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $O/tests/unit/%.o: OUR_CFLAGS += -Itests/unit -UNDEBUG
-$O/tests/unit/%: $O/tests/unit/%.o $O/libreclaimd.a
+$O/tests/unit/test_%: $O/tests/unit/test_%.o $(UNIT_SHARED) $O/libreclaimd.a
 	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+EXPAND = $(Q)mkdir -p $(@D) && sed -e '/^@sandbox@$$/{r systemd/sandbox.in' -e 'd}' \
+	-e 's|@bindir@|$(bindir)|g' -e 's|@unit@|$1|g' -e 's|@instance@|$2|g' -e 's|@of@|$3|g' $< >$@
+
+$O/systemd/reclaimd.%: systemd/reclaimd.%.in systemd/sandbox.in Makefile
+	$(call EXPAND,reclaimd,,)
+$O/systemd/reclaimd@.%: systemd/reclaimd.%.in systemd/sandbox.in Makefile
+	$(call EXPAND,reclaimd@%i, --instance %i, (%i))
+$O/systemd/user/reclaimd.service: systemd/reclaimd-user.service.in Makefile
+	$(call EXPAND,reclaimd,,)
+$O/systemd/user/reclaimd.timer: systemd/reclaimd.timer.in Makefile
+	$(call EXPAND,reclaimd,,)
+
+## make install      copies files to DESTDIR and prefix, nothing else
+# A row per place: folder and files. Install and uninstall both read it.
+define INSTALLED
+$(bindir) 755 $O/reclaimd
+$(systemdsystemunitdir) 644 $(UNITS:%=$O/systemd/%)
+$(systemduserunitdir) 644 $(USER_UNITS:%=$O/systemd/user/%)
+$(catalogdir) 644 $(wildcard config/reclaimd.catalog)
+$(pkgdatadir)/policies 644 $(wildcard policies/*.ini)
+$(pkgdatadir) 644 $(wildcard config/reclaimd.conf)
+$(mandir)/man8 644 $(wildcard agent/man/*.8)
+$(mandir)/man5 644 $(wildcard agent/man/*.5)
+endef
+export INSTALLED
+
+.PHONY: install uninstall
+install: all
+	@printf '%s\n' "$$INSTALLED" | while read -r folder mode files; do \
+		for file in $$files; do \
+			$(INSTALL) -D -m "$$mode" "$$file" "$(DESTDIR)$$folder/$${file##*/}" || exit 1; \
+		done; \
+	done
+	$(INSTALL) -d -m 755 "$(DESTDIR)$(sysconfdir)/reclaimd/policies.d"
+
+## make uninstall    removes what install copied; settings and state stay
+uninstall:
+	@printf '%s\n' "$$INSTALLED" | while read -r folder mode files; do \
+		for file in $$files; do rm -f "$(DESTDIR)$$folder/$${file##*/}"; done; \
+	done
+	-rmdir "$(DESTDIR)$(pkgdatadir)/policies" "$(DESTDIR)$(pkgdatadir)"
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
+
+## make check        tests that need no root, no network and no engine
+.PHONY: check
+check: all unit-tests
+	$(PYTHON) tests/run unit check
+
+## make test         every test; as root it installs what they need, else it skips what needs root
+.PHONY: test
+test: deps-test
+	$(MAKE) all unit-tests
+	$(PYTHON) tests/run unit check real boot
+
+## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
+.PHONY: demo
+demo: deps-build
+	$(MAKE) all
+	$(PYTHON) tests/demo.py
+
+## make deps-build   the Debian packages that building needs; deps-test: testing, too
+.PHONY: deps-build deps-test
+deps-build deps-test:
+	tests/deps $(@:deps-%=%)
+
+## make checks       format, layers, warnings and static analysis
+.PHONY: checks format format-check layers analyse
+checks: format-check layers analyse
+	$(MAKE) DEV=1 O=build/dev all unit-tests
+
+C_FILES = $(wildcard agent/*.c agent/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+layers:
+	tests/layers
+analyse:
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Iagent \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=internalAstError --suppress=normalCheckLevelMaxBranches agent
+	shellcheck tests/layers tests/deps .ci/run
 
 .PHONY: clean
 clean:
 	rm -rf $O/agent $O/tests $O/libreclaimd.a $O/reclaimd $O/san
 
--include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d)
+-include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d) $(UNIT_SHARED:.o=.d)
 .SECONDARY:

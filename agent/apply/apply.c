@@ -138,7 +138,7 @@ static void count(struct result *result, const struct plan *plan, size_t index)
 		    plan->verdicts[index + 1].image != verdict->image;
 
 	if (result->outcomes[index] == OUTCOME_NONE)
-		note(&(struct application){ .result = result }, index, OUTCOME_SKIPPED, NULL);
+		result->outcomes[index] = OUTCOME_SKIPPED;
 	result->n_failed += result->outcomes[index] == OUTCOME_FAILED;
 	if (result->outcomes[index] != OUTCOME_REMOVED)
 		return;

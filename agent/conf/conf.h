@@ -20,6 +20,7 @@ struct conf {
 	struct settings settings;
 	struct rules rules;
 	struct strings files; /* the files that were read, in order */
+	const char *policies; /* the folder in which policies are looked for first */
 	const char
 		*example; /* a folder with ready policies, for the hint when none is active */
 };

@@ -38,3 +38,13 @@ struct settings {
 	/* [report] */
 	int64_t entries; /* journal entries for single objects, beyond that one per rule */
 };
+
+/* Fills every field with its default. */
+void settings_init(struct settings *settings, struct arena *arena);
+
+/* Reads one file over what is there already; every mistake becomes a line of problems. */
+void settings_read(struct settings *settings, const char *path, struct arena *arena,
+		   struct problems *problems);
+
+void settings_dump(const struct settings *settings, FILE *out);
+void settings_document(FILE *out);

@@ -133,7 +133,8 @@ static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict 
 }
 
 /* An untagged image on which others are built is no object of its own: it goes with the last of
- * them, by the rule that takes that one. */
+ * them, unless the rule that would own it otherwise, or else the rule that takes the last one, pins
+ * it. */
 static void inherit(const struct image_pass *pass, size_t index, struct verdict *row)
 {
 	const struct verdict *heir;
@@ -142,7 +143,12 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	if (pass->removed_child[index] == pass->n)
 		return;
 	heir = rows_of(pass, pass->removed_child[index], &n);
-	row->rule = heir->rule;
+	if (select_owner(pass->planner, row) != ANSWER_YES)
+		row->rule = heir->rule;
+	if (row->rule->action == ACTION_KEEP) {
+		keep_row(row, REASON_RULE_KEEPS, NULL);
+		return;
+	}
 	row->age = heir->age;
 	row->limit = heir->limit;
 	row->holder = image_name(heir->image);
@@ -150,12 +156,12 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	select_pinned(pass->planner, row);
 }
 
-static void judge_row(const struct image_pass *pass, struct verdict *row)
+static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
-	if (row_is_used(pass, row) || row_is_pinned_outside(pass, row) || !row->rule ||
-	    row->reason == REASON_LAST_CHILD)
+	if (row_is_used(pass, row) || row_is_pinned_outside(pass, row))
 		return;
-	keep_judge(pass->planner, row);
+	if (row->rule && !inherited)
+		keep_judge(pass->planner, row);
 }
 
 static bool keep_for_child(const struct image_pass *pass, size_t index, struct verdict *rows,
@@ -186,13 +192,14 @@ static void judge_image(const struct image_pass *pass, size_t index, struct verd
 			size_t n)
 {
 	const struct image *image = &pass->snapshot->images[index];
+	bool intermediate = rows->reason == REASON_CHILD;
 
 	if (held_whole(pass, image, rows, n))
 		return;
-	if (rows->reason == REASON_CHILD && pass->kept_child[index] == pass->n)
+	if (intermediate && pass->kept_child[index] == pass->n)
 		inherit(pass, index, rows);
 	for (size_t i = 0; i < n; i++)
-		judge_row(pass, &rows[i]);
+		judge_row(pass, &rows[i], intermediate);
 	keep_for_child(pass, index, rows, n);
 	all_or_nothing(rows, n);
 }

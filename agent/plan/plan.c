@@ -73,7 +73,7 @@ static void add_rows(struct planner *planner)
 	plan->removals = arena_array(planner->arena, plan->n, sizeof(*plan->removals));
 }
 
-/* Untagged images that others are built on are judged with those. */
+/* Images without any name that others are built on are judged with those. */
 static void mark_intermediates(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
@@ -82,7 +82,7 @@ static void mark_intermediates(struct planner *planner)
 		const char *id = snapshot->images[i].parent;
 		const struct image *parent = id ? snapshot_image(snapshot, id) : NULL;
 
-		if (parent && parent->n_tags == 0)
+		if (parent && parent->n_tags == 0 && parent->n_digests == 0)
 			planner->plan->verdicts[planner->first_row[parent - snapshot->images]]
 				.reason = REASON_CHILD;
 	}

@@ -1,0 +1,33 @@
+#include <stdio.h>
+#include <syslog.h>
+
+#include "base/log.h"
+#include "cmd/session.h"
+
+static int check(struct session *session)
+{
+	const struct conf *conf = &session->conf;
+	int status = session_configure(session);
+
+	if (status != STATUS_GO_ON)
+		return status;
+	for (size_t i = 0; i < conf->files.n; i++)
+		printf("%s\n", conf->files.v[i]);
+	if (conf->rules.n == 0)
+		session_no_policy(session);
+	else
+		printf("%zu %s, no mistake\n", conf->rules.n,
+		       conf->rules.n == 1 ? "rule" : "rules");
+	return STATUS_DONE;
+}
+
+enum status cmd_check(const struct options *options)
+{
+	struct session session;
+	int status;
+
+	session_open(&session, options);
+	status = check(&session);
+	session_close(&session);
+	return (enum status)status;
+}

@@ -1,0 +1,35 @@
+#include "cmd/cmd.h"
+
+#include <stdlib.h>
+#include <syslog.h>
+
+#include "base/log.h"
+#include "cmd/options.h"
+
+static const struct verb verbs[] = {
+	{ "plan", "what would go, what stays, and why", cmd_plan, 0, 0 },
+	{ "run", "plan, remove, report: what the timer starts", cmd_run, 0, 0 },
+	{ "check", "read settings and policies, list every mistake", cmd_check, 0, 0 },
+	{ "show-config", "the effective settings and rules, and where each came from",
+	  cmd_show_config, 0, 0 },
+};
+
+static int level_of(int verbosity)
+{
+	if (verbosity > 0)
+		return LOG_DEBUG;
+	return verbosity < 0 ? LOG_ERR : LOG_INFO;
+}
+
+int cmd_main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	int status = options_parse(argc, argv, verbs, ARRAY_SIZE(verbs), &options);
+
+	if (status < 0) {
+		log_setup(level_of(options.verbosity), 0);
+		status = (int)options.verb->run(&options);
+	}
+	free(options.policies);
+	return status;
+}

@@ -1,0 +1,180 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <systemd/sd-id128.h>
+
+#include "apply/apply.h"
+#include "apply/lock.h"
+#include "cmd/approval.h"
+#include "cmd/session.h"
+#include "cmd/terminal.h"
+#include "report/report.h"
+
+/* Set by the first SIGTERM or SIGINT; the second ends the process at once. */
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal_number _unused_)
+{
+	stop = 1;
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+}
+
+/* Root's rights on somebody else's engine, or the other way round, end in surprises. */
+static int check_owner(const struct session *session)
+{
+	struct stat info;
+
+	if (stat(session->socket, &info) < 0 || info.st_uid == geteuid())
+		return STATUS_GO_ON;
+	return session_fail(
+		session, STATUS_FAILED,
+		"%s belongs to another user (uid %u): run would remove what is theirs; "
+		"use sudo, or the owner's account ('plan' may look)",
+		session->socket, (unsigned)info.st_uid);
+}
+
+static int take_lock(const struct session *session, int *ret_fd)
+{
+	struct err err;
+	int r = lock_take(session->socket, ret_fd, &err);
+
+	if (r == 0)
+		return STATUS_GO_ON;
+	return session_fail(session, r == -EWOULDBLOCK ? STATUS_LOCKED : STATUS_FAILED, "%s",
+			    err.text);
+}
+
+static int read_approval(struct session *session, struct strings *approved)
+{
+	struct err err;
+
+	if (!session->options->only)
+		return STATUS_GO_ON;
+	if (approval_read(session->arena, session->options->only, &session->snapshot->engine,
+			  approved, &err) < 0)
+		return session_fail(session, STATUS_FAILED, "%s", err.text);
+	session->approved = approved;
+	return STATUS_GO_ON;
+}
+
+static bool observes(const struct session *session)
+{
+	const char *mode = session->options->mode;
+
+	if (mode)
+		return strcmp(mode, "observe") == 0;
+	return session->conf.settings.mode == MODE_OBSERVE;
+}
+
+static void remember(const struct session *session)
+{
+	struct err err;
+
+	if (session->state &&
+	    state_observe(session->state, session->snapshot, session->now, &err) < 0) {
+		err_wrap(&err, "what this run saw could not be remembered");
+		session_warn(session, err.text);
+	}
+}
+
+static enum status status_of(const struct report *report)
+{
+	if (report->plan->brake.pulled)
+		return STATUS_BRAKE;
+	if (!report->result)
+		return STATUS_DONE;
+	return report->result->n_failed > 0 || report->result->interrupted ? STATUS_PARTIAL
+									   : STATUS_DONE;
+}
+
+static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
+{
+	const struct snapshot *snapshot = session->snapshot;
+
+	report->before = &snapshot->disk;
+	report->result = apply_plan(session->arena, session->plan, session->engine, &stop);
+	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
+	report->after = after;
+}
+
+/* In the unit stdout is the journal, which has the entries already. */
+static void publish(const struct session *session, const struct report *report)
+{
+	if (!session->options->dry_run)
+		report_journal(report, session->conf.settings.entries);
+	if (session->options->json || !report_stdout_is_journal())
+		terminal_print(session->options, report);
+	report_notify(report);
+}
+
+static int act(struct session *session)
+{
+	char run_id[SD_ID128_STRING_MAX];
+	struct disk after = { 0 };
+	struct report report = { .plan = session->plan, .run_id = run_id };
+	sd_id128_t id;
+
+	if (sd_id128_randomize(&id) < 0)
+		id = SD_ID128_NULL;
+	sd_id128_to_string(id, run_id);
+	report.scheduled = getenv("TRIGGER_UNIT") != NULL;
+	report.observe = observes(session);
+	if (!session->options->dry_run && !report.observe && !session->plan->brake.pulled)
+		remove_what_goes(session, &report, &after);
+	publish(session, &report);
+	return (int)status_of(&report);
+}
+
+static int run(struct session *session, int *lock_fd)
+{
+	bool dry_run = session->options->dry_run;
+	struct strings approved;
+	int status = session_configure(session);
+
+	if (status == STATUS_GO_ON && session->conf.rules.n == 0) {
+		session_no_policy(session);
+		return STATUS_DONE;
+	}
+	if (status == STATUS_GO_ON)
+		status = session_find_engine(session);
+	if (status == STATUS_GO_ON && !dry_run)
+		status = check_owner(session);
+	if (status == STATUS_GO_ON && !dry_run)
+		status = take_lock(session, lock_fd);
+	if (status == STATUS_GO_ON)
+		status = session_look(session, !dry_run);
+	if (status == STATUS_GO_ON)
+		status = read_approval(session, &approved);
+	if (status != STATUS_GO_ON)
+		return status;
+	session_plan(session);
+	if (!dry_run)
+		remember(session);
+	return act(session);
+}
+
+enum status cmd_run(const struct options *options)
+{
+	struct session session;
+	int status, lock_fd = -1;
+
+	catch_signals();
+	session_open(&session, options);
+	session.journals = !options->dry_run;
+	status = run(&session, &lock_fd);
+	session_close(&session);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	return (enum status)status;
+}

@@ -1,0 +1,169 @@
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "cmd/host.h"
+#include "report/report.h"
+
+void session_open(struct session *session, const struct options *options)
+{
+	*session = (struct session){
+		.options = options,
+		.arena = arena_new(),
+		.snapshot = snapshot_new(),
+	};
+}
+
+void session_close(struct session *session)
+{
+	engine_close(session->engine);
+	state_close(session->state);
+	snapshot_free(session->snapshot);
+	arena_free(session->arena);
+}
+
+void session_warn(const struct session *session, const char *text)
+{
+	if (session->journals)
+		report_warning(text, session->socket);
+	if (!session->journals || !report_stderr_is_journal())
+		log_line(LOG_WARNING, "%s", text);
+}
+
+int session_fail(const struct session *session, enum status status, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		mem_die();
+	va_end(args);
+	if (session->journals)
+		report_failure(text, (int)status, session->socket);
+	if (!session->journals || !report_stderr_is_journal())
+		log_line(LOG_ERR, "%s", text);
+	return (int)status;
+}
+
+int session_configure(struct session *session)
+{
+	struct problems problems = { 0 };
+	int status = STATUS_GO_ON;
+
+	if (conf_load(session->arena, &session->options->conf, &session->conf, &problems) < 0) {
+		for (size_t i = 0; i < problems.n; i++)
+			session_fail(session, STATUS_CONFIG, "%s", problems.texts[i]);
+		status = STATUS_CONFIG;
+	}
+	problems_clear(&problems);
+	return status;
+}
+
+int session_find_engine(struct session *session)
+{
+	struct err err;
+	int r = host_find(session->arena, session->options->host, &session->conf.settings,
+			  &session->socket, &err);
+
+	if (r < 0)
+		return session_fail(session, r == -EINVAL ? STATUS_USAGE : STATUS_ENGINE, "%s",
+				    err.text);
+	r = engine_would_start(session->socket, &err);
+	if (r < 0)
+		return session_fail(session, STATUS_ENGINE, "%s", err.text);
+	if (r > 0) {
+		log_line(LOG_NOTICE, "%s: engine is not running; not started", session->socket);
+		return STATUS_DONE;
+	}
+	return STATUS_GO_ON;
+}
+
+static void say_problems(const struct session *session, size_t from)
+{
+	for (size_t i = from; i < session->snapshot->problems.n; i++)
+		session_warn(session, session->snapshot->problems.texts[i]);
+}
+
+/* Without the state nothing is remembered: what only it could release is kept. */
+static void recall(struct session *session, bool writable)
+{
+	_cleanup_free_ char *path = state_path(session->socket);
+	struct err err;
+
+	if (state_open(path, writable, &session->state, &err) < 0 ||
+	    state_recall(session->state, session->snapshot, &err) < 0) {
+		err_wrap(&err, "the state cannot be used, ages count from now");
+		session_warn(session, err.text);
+		state_close(take(session->state));
+	}
+}
+
+int session_look(struct session *session, bool writable)
+{
+	const struct settings *settings = &session->conf.settings;
+	struct snapshot *snapshot = session->snapshot;
+	struct err err;
+
+	session->now = time(NULL);
+	if (engine_open(session->socket, (int)settings->connections, (int)settings->timeout,
+			&session->engine, &err) < 0 ||
+	    engine_snapshot(session->engine, snapshot, &err) < 0)
+		return session_fail(session, STATUS_ENGINE, "%s", err.text);
+	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
+	recall(session, writable);
+	say_problems(session, 0);
+	return STATUS_GO_ON;
+}
+
+static void fetch(struct session *session)
+{
+	const struct plan *plan = session->plan;
+	struct snapshot *snapshot = session->snapshot;
+	unsigned *containers =
+		arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
+	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
+	size_t known_problems = snapshot->problems.n;
+
+	for (size_t i = 0; i < plan->n_needs; i++)
+		(plan->needs[i].kind == KIND_CONTAINER ? containers
+						       : images)[plan->needs[i].index] |=
+			plan->needs[i].facts;
+	engine_fetch_containers(session->engine, snapshot, containers);
+	engine_fetch_images(session->engine, snapshot, images);
+	say_problems(session, known_problems);
+}
+
+void session_plan(struct session *session)
+{
+	const struct plan_input input = {
+		.rules = &session->conf.rules,
+		.settings = &session->conf.settings,
+		.snapshot = session->snapshot,
+		.now = session->now,
+		.approved = session->approved,
+	};
+
+	session->plan = plan_build(session->arena, &input);
+	while (session->plan->n_needs > 0) {
+		fetch(session);
+		session->plan = plan_build(session->arena, &input);
+	}
+}
+
+void session_no_policy(const struct session *session)
+{
+	const struct conf *conf = &session->conf;
+
+	log_line(LOG_NOTICE,
+		 "no policy is active, so nothing is ever removed; ready ones are in %s; to "
+		 "activate one: ln -s %s/exited.ini %s/",
+		 conf->example, conf->example, conf->policies);
+}

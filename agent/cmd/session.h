@@ -1,0 +1,53 @@
+#pragma once
+
+#include "cmd/cmd.h"
+#include "conf/conf.h"
+#include "engine/engine.h"
+#include "plan/plan.h"
+#include "state/state.h"
+
+/* The way from settings to a plan, in the steps that plan and run share. Each step returns
+ * STATUS_GO_ON or the status to exit with; what went wrong has been said then. */
+
+enum { STATUS_GO_ON = -1 };
+
+struct session {
+	const struct options *options;
+	bool journals; /* a failure is an entry in the journal too */
+	struct arena *arena;
+	struct conf conf;
+	const char *socket;
+	struct engine *engine;
+	struct snapshot *snapshot;
+	struct state *state;
+	const struct strings *approved;
+	int64_t now;
+	struct plan *plan;
+};
+
+void session_open(struct session *session, const struct options *options);
+void session_close(struct session *session);
+
+/* Reads settings and policies. STATUS_CONFIG with every mistake listed. */
+int session_configure(struct session *session);
+
+/* Finds the socket. STATUS_DONE if the engine is not running and must not be started. */
+int session_find_engine(struct session *session);
+
+/* Connects, reads the engine and what the state remembers; writable: the state will be written.
+ * Failing lists and an unusable state are said and survived. */
+int session_look(struct session *session, bool writable);
+
+/* Plans, fetches what the plan misses, and plans again, until nothing is missing. */
+void session_plan(struct session *session);
+
+/* Says that no policy is active and how one is made so. */
+void session_no_policy(const struct session *session);
+
+/* Says what a run goes on in spite of. */
+void session_warn(const struct session *session, const char *text);
+
+/* Says what went wrong, on stderr and where session->journals in the journal; returns status.
+ */
+int session_fail(const struct session *session, enum status status, const char *format, ...)
+	_printf_(3, 4);

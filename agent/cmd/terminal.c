@@ -1,0 +1,22 @@
+#include "cmd/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+void terminal_print(const struct options *options, const struct report *report)
+{
+	if (options->json)
+		report_json(report, stdout);
+	else
+		report_text(report, options->all, wants_colour(), stdout);
+}

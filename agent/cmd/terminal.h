@@ -1,0 +1,8 @@
+#pragma once
+
+#include "cmd/cmd.h"
+#include "report/report.h"
+
+/* Prints the report on stdout as the options say: a table, or one JSON object. Colours only on
+ * a terminal, and not with $NO_COLOR or TERM=dumb. */
+void terminal_print(const struct options *options, const struct report *report);

@@ -1,0 +1,171 @@
+#include "conf/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_roots_alone(const struct stat *info)
+{
+	return info->st_uid == 0 && (info->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static bool check_folder(const char *path, struct problems *problems)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder =
+		slash ? mem_printf("%.*s", (int)(slash == path ? 1 : slash - path), path)
+		      : mem_strdup(".");
+	struct stat info;
+
+	if (stat(folder, &info) == 0 && is_roots_alone(&info))
+		return true;
+	problems_add(problems,
+		     "%s: the folder %s is not root's alone to write; do 'chown root %s' and "
+		     "'chmod go-w %s'",
+		     path, folder, folder, folder);
+	return false;
+}
+
+/* A policy decides what root deletes: nobody else may have a hand in it. */
+static bool check_owner(const char *path, const struct stat *info, struct problems *problems)
+{
+	_cleanup_free_ char *resolved = realpath(path, NULL);
+
+	if (geteuid() != 0)
+		return true;
+	if (!is_roots_alone(info)) {
+		problems_add(
+			problems,
+			"%s: is not root's alone to write; do 'chown root %s' and 'chmod go-w "
+			"%s'",
+			path, path, path);
+		return false;
+	}
+	return check_folder(path, problems) &&
+	       (!resolved || strcmp(resolved, path) == 0 || check_folder(resolved, problems));
+}
+
+FILE *files_open(const char *path, struct problems *problems)
+{
+	/* Without O_NONBLOCK a FIFO would be waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat info;
+	FILE *file = NULL;
+
+	if (fd < 0) {
+		problems_add(problems, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &info) < 0)
+		problems_add(problems, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(info.st_mode))
+		problems_add(problems, "%s: is no regular file", path);
+	else if (check_owner(path, &info, problems))
+		file = fdopen(fd, "r");
+	if (!file)
+		close(fd);
+	return file;
+}
+
+int files_is_folder(const char *path, struct problems *problems)
+{
+	struct stat info;
+
+	if (stat(path, &info) == 0)
+		return S_ISDIR(info.st_mode);
+	problems_add(problems, "%s: %s", path, strerror(errno));
+	return -1;
+}
+
+static bool is_switched_off(const char *path)
+{
+	_cleanup_free_ char *resolved = realpath(path, NULL);
+	struct stat info;
+
+	if (resolved && strcmp(resolved, "/dev/null") == 0)
+		return true;
+	return stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0;
+}
+
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(base_name(*(const char *const *)a), base_name(*(const char *const *)b));
+}
+
+static bool has_name(const struct strings *files, const char *name)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (strcmp(base_name(files->v[i]), name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_wanted(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), end = strlen(suffix);
+
+	return name[0] != '.' && length > end && strcmp(name + length - end, suffix) == 0;
+}
+
+static void add_folder(struct arena *arena, const char *folder, const char *suffix,
+		       struct strings *files, struct problems *problems)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (errno != ENOENT)
+			problems_add(problems, "%s: %s", folder, strerror(errno));
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (!is_wanted(entry->d_name, suffix) || has_name(files, entry->d_name))
+			continue;
+		files->v = mem_grow(files->v, files->n, sizeof(*files->v));
+		files->v[files->n++] = arena_printf(arena, "%s/%s", folder, entry->d_name);
+	}
+	closedir(dir);
+}
+
+void files_find(struct arena *arena, const struct strings *places, const char *subfolder,
+		const char *suffix, struct strings *ret, struct problems *problems)
+{
+	struct strings found = { 0 };
+
+	for (size_t i = 0; i < places->n; i++)
+		add_folder(arena,
+			   *subfolder ? arena_printf(arena, "%s/%s", places->v[i], subfolder)
+				      : places->v[i],
+			   suffix, &found, problems);
+	if (found.n > 1)
+		qsort(found.v, found.n, sizeof(*found.v), compare_names);
+	*ret = (struct strings){ .v = arena_array(arena, found.n, sizeof(*ret->v)) };
+	for (size_t i = 0; i < found.n; i++)
+		if (!is_switched_off(found.v[i]))
+			ret->v[ret->n++] = found.v[i];
+	free(found.v);
+}
+
+const char *files_find_one(struct arena *arena, const struct strings *places, const char *name,
+			   struct problems *problems)
+{
+	for (size_t i = 0; i < places->n; i++) {
+		const char *path = arena_printf(arena, "%s/%s", places->v[i], name);
+		struct stat info;
+
+		if (lstat(path, &info) == 0)
+			return is_switched_off(path) ? NULL : path;
+		if (errno != ENOENT && errno != ENOTDIR)
+			problems_add(problems, "%s: %s", path, strerror(errno));
+	}
+	return NULL;
+}

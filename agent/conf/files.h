@@ -1,0 +1,26 @@
+#pragma once
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/snapshot.h"
+
+/* Which files hold settings and policies, found as systemd finds its own (UAPI.6): files sorted
+ * by name over all places, an earlier place hides the same name in a later one, an empty file
+ * or a link to /dev/null switches the name off. */
+
+/* The files with that suffix in PLACE/subfolder of all places, most important place first. */
+void files_find(struct arena *arena, const struct strings *places, const char *subfolder,
+		const char *suffix, struct strings *ret, struct problems *problems);
+
+/* The first PLACE/name that exists; NULL if none does or it is switched off. */
+const char *files_find_one(struct arena *arena, const struct strings *places, const char *name,
+			   struct problems *problems);
+
+/* Opens a regular file for reading; NULL with a problem if it is none or cannot be read, or if
+ * as root it, or the folder it lies in, is not root's or others' to write. */
+FILE *files_open(const char *path, struct problems *problems);
+
+/* 1: a folder, 0: something else, -1 with a problem: not there. */
+int files_is_folder(const char *path, struct problems *problems);

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/rule.h"
+
+/* One row per key drives parsing, show-config and the man page. */
+
+enum key_type {
+	KEY_DURATION, /* int64_t, seconds */
+	KEY_NUMBER,   /* int64_t */
+	KEY_CHOICE,   /* an enum: index into choices */
+	KEY_GROUP,    /* enum group_by; label:KEY fills the const char * behind it */
+	KEY_STATES,   /* unsigned, a bit per enum container_state */
+	KEY_PATTERNS, /* struct patterns */
+	KEY_LABELS,   /* struct patterns over labels */
+	KEY_RANGES,   /* struct ranges */
+	KEY_LIMIT,    /* struct limit */
+	KEY_HOST,     /* const char *, unix:///PATH */
+	KEY_PATH,     /* const char *, absolute */
+};
+
+struct key {
+	const char *name;
+	enum key_type type;
+	size_t offset;		    /* of the field in the struct that the table fills */
+	int64_t min, max;	    /* numbers and durations */
+	const char *const *choices; /* NULL-terminated */
+	const char *fallback;	    /* the default, in file syntax; NULL: none, the text says */
+	unsigned kinds;		    /* policies: a bit per enum kind that takes it */
+	const char *doc;
+};
+
+/* Parses text into the field of base. Types that hold lists append. */
+_must_check_ int key_parse(const struct key *key, void *base, const char *text,
+			   struct arena *arena, struct err *err);
+
+/* Whether repeating the key in one section adds to its list. */
+bool key_is_list(const struct key *key);
+
+/* The field's value in file syntax: key_parse() reads it back. Nothing for an empty list. */
+void key_format(const struct key *key, const void *base, FILE *out);
+
+/* The row with that name, or NULL. */
+const struct key *key_find(const struct key *keys, size_t n, const char *name);
+
+/* "unknown key 'keep-lasst' (did you mean 'keep-last'?)" among the keys for which usable says
+ * true. */
+char *key_unknown(const struct key *keys, size_t n, unsigned kinds, const char *name);
+
+/* One entry of the man page (roff). */
+void key_document(const struct key *key, FILE *out);

@@ -1,0 +1,376 @@
+#include "conf/policy.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "conf/ini.h"
+#include "conf/key.h"
+
+#define FIELD(member) offsetof(struct rule, member)
+
+enum {
+	CONTAINERS = 1 << KIND_CONTAINER,
+	IMAGES = 1 << KIND_IMAGE,
+	BOTH = CONTAINERS | IMAGES,
+};
+
+static const char *const actions[] = { "remove", "keep", NULL };
+static const char *const states[] = { "exited", "created", "dead", NULL };
+static const char *const danglings[] = { "no", "yes", "any", NULL };
+static const char *const ages[] = { "finished", "created", "tagged", "untagged", "used", NULL };
+static const char *const orders[] = { "finished", "created", "tagged", "untagged",
+				      "used",	  "version", NULL };
+static const char *const groups[] = { "none",	 "repository", "name",	    "image",
+				      "project", "service",    "label:KEY", NULL };
+
+static const struct key keys[] = {
+	[RULE_ACTION] = { "action", KEY_CHOICE, FIELD(action), 0, 0, actions, "remove", BOTH,
+			  "keep: what the rule owns stays, whatever later rules say." },
+	[RULE_STATE] = { "state", KEY_STATES, FIELD(states), 0, 0, states, NULL, CONTAINERS,
+			 "Selector. Default: exited, dead; one that is only created may be waiting for "
+			 "its start." },
+	[RULE_NAME] = { "name", KEY_PATTERNS, FIELD(names), 0, 0, NULL, NULL, BOTH,
+			"Selector: by name; of an untagged image \"<none>\" and the names it had." },
+	[RULE_LABEL] = { "label", KEY_LABELS, FIELD(labels), 0, 0, NULL, NULL, BOTH,
+			 "Selector: by label." },
+	[RULE_IMAGE] = { "image", KEY_PATTERNS, FIELD(images), 0, 0, NULL, NULL, CONTAINERS,
+			 "Selector: by the name of the image that the container was created from." },
+	[RULE_EXIT_CODE] = { "exit-code", KEY_RANGES, FIELD(exit_codes), 0, 255, NULL, NULL,
+			     CONTAINERS, "Selector: by exit code." },
+	[RULE_PROJECT] = { "project", KEY_PATTERNS, FIELD(projects), 0, 0, NULL, NULL,
+			   CONTAINERS, "Selector: by Compose project." },
+	[RULE_RESTART_POLICY] = { "restart-policy", KEY_PATTERNS, FIELD(restart_policies), 0, 0,
+				  NULL, NULL, CONTAINERS,
+				  "Selector: by restart policy. Containers with always or unless-stopped "
+				  "stay unless a rule names theirs here." },
+	[RULE_DANGLING] = { "dangling", KEY_CHOICE, FIELD(dangling), 0, 0, danglings, "no",
+			    IMAGES,
+			    "Selector. yes: untagged images that are known to have lost a name; any: "
+			    "tagged and untagged ones, those pulled by digest as well." },
+	[RULE_REPOSITORY] = { "repository", KEY_PATTERNS, FIELD(repositories), 0, 0, NULL, NULL,
+			      IMAGES,
+			      "Selector: by repository, full (docker.io/library/redis) or familiar "
+			      "(redis)." },
+	[RULE_TAG] = { "tag", KEY_PATTERNS, FIELD(tags), 0, 0, NULL, NULL, IMAGES,
+		       "Selector: by tag." },
+	[RULE_KEEP_WITHIN] = { "keep-within", KEY_DURATION, FIELD(keep_within), 0, INT64_MAX,
+			       NULL, NULL, BOTH,
+			       "Keeper: younger than this stays, by age-from." },
+	[RULE_KEEP_LAST] = { "keep-last", KEY_NUMBER, FIELD(keep_last), 0, INT32_MAX, NULL,
+			     NULL, BOTH, "Keeper: the newest N of each group stay." },
+	[RULE_GROUP_BY] = { "group-by", KEY_GROUP, FIELD(group_by), 0, 0, groups, NULL, BOTH,
+			    "The groups of keep-last. Default: images repository, containers image." },
+	[RULE_MAX_AGE] = { "max-age", KEY_DURATION, FIELD(max_age), 1, INT64_MAX, NULL, NULL,
+			   BOTH,
+			   "Older than this goes even if a keeper of this rule would keep it; pins "
+			   "and use still hold." },
+	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, BOTH,
+			    "What ages count from. Default: containers finished, tagged images tagged, "
+			    "dangling ones untagged (since they were seen without a tag). used: needs "
+			    "the watcher, without it all time counts as use." },
+	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, BOTH,
+			    "What newest means for keep-last. Default: age-from. version: the "
+			    "semantic version of the tag." },
+	[RULE_KEEP_TAG] = { "keep-tag", KEY_PATTERNS, FIELD(keep_tags), 0, 0, NULL, NULL,
+			    IMAGES,
+			    "Pin: images with such a tag are never removed by this rule." },
+	[RULE_KEEP_LABEL] = { "keep-label", KEY_LABELS, FIELD(keep_labels), 0, 0, NULL, NULL,
+			      BOTH, "Pin, by label." },
+	[RULE_KEEP_NAME] = { "keep-name", KEY_PATTERNS, FIELD(keep_names), 0, 0, NULL, NULL,
+			     BOTH, "Pin, by name." },
+	[RULE_MIN_AGE] = { "min-age", KEY_DURATION, FIELD(min_age), 0, INT64_MAX, NULL, NULL,
+			   BOTH, "For this rule, instead of the setting." },
+	[RULE_MAX_REMOVE] = { "max-remove", KEY_LIMIT, FIELD(max_remove), 0, 0, NULL, NULL,
+			      BOTH,
+			      "For this rule, measured against what it owns, instead of the setting." },
+};
+static_assert(ARRAY_SIZE(keys) == RULE_KEY_MAX_, "a row per key");
+
+/* What a kind understands by the keys whose values depend on it. */
+static const struct {
+	enum kind kind;
+	unsigned ages, orders, groups; /* bits of the enums */
+} kinds[] = {
+	{ KIND_CONTAINER, 1 << AGE_FINISHED | 1 << AGE_CREATED,
+	  1 << ORDER_FINISHED | 1 << ORDER_CREATED,
+	  1 << GROUP_NONE | 1 << GROUP_NAME | 1 << GROUP_IMAGE | 1 << GROUP_PROJECT |
+		  1 << GROUP_SERVICE | 1 << GROUP_LABEL },
+	{ KIND_IMAGE, 1 << AGE_CREATED | 1 << AGE_TAGGED | 1 << AGE_UNTAGGED | 1 << AGE_USED,
+	  1 << ORDER_CREATED | 1 << ORDER_TAGGED | 1 << ORDER_UNTAGGED | 1 << ORDER_USED |
+		  1 << ORDER_VERSION,
+	  1 << GROUP_NONE | 1 << GROUP_NAME | 1 << GROUP_REPOSITORY | 1 << GROUP_LABEL },
+};
+
+const char *rule_key_name(enum rule_key key)
+{
+	return keys[key].name;
+}
+
+struct reading {
+	struct rule_list *rules;
+	struct arena *arena;
+	struct problems *problems;
+};
+
+static bool is_supported(int kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if ((int)kinds[i].kind == kind)
+			return true;
+	return false;
+}
+
+static bool refuse_kind(struct reading *reading, const char *kind, int number, struct origin at)
+{
+	static const char *const names[] = { "containers", "images" };
+	_cleanup_free_ char *shown = text_escape(kind);
+	const char *nearest = text_nearest(kind, names, ARRAY_SIZE(names));
+
+	if (number >= 0)
+		problems_add(reading->problems, "%s:%u: rules for %s are not supported yet",
+			     at.file, at.line, shown);
+	else
+		problems_add(
+			reading->problems,
+			"%s:%u: unknown kind '%s'%s%s%s; a section is [containers NAME] or "
+			"[images NAME]",
+			at.file, at.line, shown, nearest ? " (did you mean '" : "",
+			nearest ? nearest : "", nearest ? "'?)" : "");
+	return false;
+}
+
+static const struct rule *find_rule(const struct rule_list *rules, enum kind kind,
+				    const char *name)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->v[i].kind == kind && strcmp(rules->v[i].name, name) == 0)
+			return &rules->v[i];
+	return NULL;
+}
+
+static bool begin_rule(void *data, const char *section, struct origin at)
+{
+	struct reading *reading = data;
+	struct rule_list *rules = reading->rules;
+	size_t length = strcspn(section, " \t");
+	const char *kind = arena_strndup(reading->arena, section, length);
+	const char *name = section + length + strspn(section + length, " \t");
+	const struct rule *twin;
+	int number = kind_from_section(kind);
+
+	if (!is_supported(number))
+		return refuse_kind(reading, kind, number, at);
+	if (!*name || strpbrk(name, " \t")) {
+		problems_add(reading->problems,
+			     "%s:%u: the rule needs a name of one word: [%s NAME]", at.file,
+			     at.line, kind);
+		return false;
+	}
+	twin = find_rule(rules, (enum kind)number, name);
+	if (twin) {
+		problems_add(reading->problems, "%s:%u: there is a [%s %s] already, at %s:%u",
+			     at.file, at.line, kind, name, twin->section.file,
+			     twin->section.line);
+		return false;
+	}
+	rules->v = mem_grow(rules->v, rules->n, sizeof(*rules->v));
+	rules->v[rules->n++] = (struct rule){
+		.kind = (enum kind)number,
+		.name = arena_strdup(reading->arena, name),
+		.section = at,
+	};
+	return true;
+}
+
+static const char *kinds_of(const struct key *key)
+{
+	return key->kinds == CONTAINERS ? "containers" : "images";
+}
+
+static void take_key(void *data, const char *name, const char *value, struct origin at)
+{
+	struct reading *reading = data;
+	struct rule *rule = &reading->rules->v[reading->rules->n - 1];
+	const struct key *key = key_find(keys, ARRAY_SIZE(keys), name);
+	struct err err;
+
+	if (!key) {
+		_cleanup_free_ char *text =
+			key_unknown(keys, ARRAY_SIZE(keys), 1u << rule->kind, name);
+
+		problems_add(reading->problems, "%s:%u: %s", at.file, at.line, text);
+	} else if (!(key->kinds & 1u << rule->kind)) {
+		problems_add(reading->problems, "%s:%u: '%s' is a key of %s, not of %s",
+			     at.file, at.line, name, kinds_of(key), kind_to_plural(rule->kind));
+	} else if (rule->origin[key - keys].file && !key_is_list(key)) {
+		problems_add(reading->problems,
+			     "%s:%u: '%s' is here a second time, first in line %u", at.file,
+			     at.line, name, rule->origin[key - keys].line);
+	} else {
+		if (!rule->origin[key - keys].file)
+			rule->origin[key - keys] = at;
+		if (key_parse(key, rule, value, reading->arena, &err) < 0)
+			problems_add(reading->problems, "%s:%u: %s: %s", at.file, at.line, name,
+				     err.text);
+	}
+}
+
+void policy_read(struct rule_list *rules, const char *path, struct arena *arena,
+		 struct problems *problems)
+{
+	struct reading reading = { rules, arena, problems };
+	const struct ini_handler handler = { begin_rule, take_key, &reading };
+
+	ini_read(path, &handler, problems);
+}
+
+static _printf_(4, 5) void mistake(struct problems *problems, const struct rule *rule,
+				   enum rule_key key, const char *format, ...)
+{
+	const struct origin *at = rule_has(rule, key) ? &rule->origin[key] : &rule->section;
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		mem_die();
+	va_end(args);
+	problems_add(problems, "%s:%u: %s", at->file, at->line, text);
+	free(text);
+}
+
+static enum age_from default_age(const struct rule *rule)
+{
+	if (rule->kind == KIND_CONTAINER)
+		return AGE_FINISHED;
+	return rule->dangling == DANGLING_YES ? AGE_UNTAGGED : AGE_TAGGED;
+}
+
+static void fill_defaults(struct rule *rule, const struct settings *settings)
+{
+	if (!rule_has(rule, RULE_STATE))
+		rule->states = 1u << STATE_EXITED | 1u << STATE_DEAD;
+	if (!rule_has(rule, RULE_AGE_FROM))
+		rule->age_from = default_age(rule);
+	if (!rule_has(rule, RULE_ORDER_BY))
+		rule->order_by = (enum order_by)rule->age_from;
+	if (!rule_has(rule, RULE_GROUP_BY))
+		rule->group_by = rule->kind == KIND_CONTAINER ? GROUP_IMAGE : GROUP_REPOSITORY;
+	if (!rule_has(rule, RULE_MIN_AGE))
+		rule->min_age = settings->min_age;
+}
+
+static bool has_any(const struct rule *rule, const enum rule_key *wanted, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rule_has(rule, wanted[i]))
+			return true;
+	return false;
+}
+
+static void check_selectors(const struct rule *rule, struct problems *problems)
+{
+	static const enum rule_key selectors[] = {
+		RULE_STATE,	 RULE_NAME,    RULE_LABEL,	    RULE_IMAGE,
+		RULE_EXIT_CODE,	 RULE_PROJECT, RULE_RESTART_POLICY, RULE_DANGLING,
+		RULE_REPOSITORY, RULE_TAG,
+	};
+
+	if (!has_any(rule, selectors, ARRAY_SIZE(selectors)))
+		mistake(problems, rule, RULE_NAME,
+			"[%s %s] selects nothing; write which, or 'name = *' for all",
+			kind_to_plural(rule->kind), rule->name);
+}
+
+/* keep-last = 0 and keep-within = 0s keep nothing, and say so. */
+static void check_keepers(const struct rule *rule, struct problems *problems)
+{
+	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST };
+
+	if (rule->action == ACTION_REMOVE && !has_any(rule, keepers, ARRAY_SIZE(keepers)))
+		mistake(problems, rule, RULE_MAX_AGE,
+			"[%s %s] keeps nothing; write keep-within or keep-last, or 'keep-within = 0s' "
+			"if that is meant",
+			kind_to_plural(rule->kind), rule->name);
+	for (size_t i = 0; rule->action == ACTION_KEEP && i < ARRAY_SIZE(keepers); i++)
+		if (rule_has(rule, keepers[i]))
+			mistake(problems, rule, keepers[i],
+				"'%s' means nothing beside 'action = keep', which keeps all",
+				keys[keepers[i]].name);
+}
+
+static void check_max_age(const struct rule *rule, struct problems *problems)
+{
+	if (rule->max_age > 0 && rule->keep_within > rule->max_age)
+		mistake(problems, rule, RULE_MAX_AGE,
+			"max-age is shorter than keep-within, which then never holds; make it longer");
+}
+
+static void check_choice(const struct rule *rule, enum rule_key key, unsigned value,
+			 unsigned allowed, struct problems *problems)
+{
+	if (allowed & 1u << value)
+		return;
+	mistake(problems, rule, key, "'%s = %s' is nothing that %s have", keys[key].name,
+		keys[key].choices[value], kind_to_plural(rule->kind));
+}
+
+static void check_values(const struct rule *rule, struct problems *problems)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (kinds[i].kind != rule->kind)
+			continue;
+		check_choice(rule, RULE_AGE_FROM, rule->age_from, kinds[i].ages, problems);
+		if (rule_has(rule, RULE_ORDER_BY))
+			check_choice(rule, RULE_ORDER_BY, rule->order_by, kinds[i].orders,
+				     problems);
+		check_choice(rule, RULE_GROUP_BY, rule->group_by, kinds[i].groups, problems);
+	}
+	if (rule->dangling == DANGLING_YES && rule_has(rule, RULE_TAG))
+		mistake(problems, rule, RULE_TAG, "a dangling image has no tag");
+}
+
+void policy_finish(struct rule_list *rules, const struct settings *settings,
+		   struct problems *problems)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		struct rule *rule = &rules->v[i];
+
+		fill_defaults(rule, settings);
+		check_selectors(rule, problems);
+		check_keepers(rule, problems);
+		check_max_age(rule, problems);
+		check_values(rule, problems);
+	}
+}
+
+static void dump_rule(const struct rule *rule, FILE *out)
+{
+	fprintf(out, "# %s:%u\n[%s %s]\n", rule->section.file, rule->section.line,
+		kind_to_plural(rule->kind), rule->name);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!rule->origin[i].file)
+			continue;
+		fprintf(out, "# %s:%u\n%s = ", rule->origin[i].file, rule->origin[i].line,
+			keys[i].name);
+		key_format(&keys[i], rule, out);
+		fputc('\n', out);
+	}
+	fputc('\n', out);
+}
+
+void policy_dump(const struct rules *rules, FILE *out)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		dump_rule(&rules->v[i], out);
+}
+
+void policy_document(FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		key_document(&keys[i], out);
+}
