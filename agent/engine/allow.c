@@ -25,6 +25,8 @@ static const struct {
 	{ HTTP_GET, "/{libpod}/libpod/containers/json?all=true&external=true" },
 	{ HTTP_DELETE, "/{version}/containers/{container}" },
 	{ HTTP_DELETE, "/{version}/images/{image}?noprune=1" },
+	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={image}&noprune=true" },
+	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={reference}&noprune=true" },
 	{ HTTP_DELETE, "/{version}/images/{reference}?noprune=1" },
 };
 
@@ -59,13 +61,14 @@ static size_t span_image(const char *text)
 	return digest >= 32 ? algorithm + 1 + digest : 0;
 }
 
-/* Brackets, of a registry at an IPv6 address, are all that url_escape() has to escape in a
- * reference. */
+/* Brackets, of a registry at an IPv6 address, and a plus, in the name of a digest's algorithm,
+ * are all that url_escape() has to escape in a reference. */
 static size_t span_reference_character(const char *text)
 {
-	if (strncmp(text, "%5B", 3) == 0 || strncmp(text, "%5D", 3) == 0)
+	if (strncmp(text, "%5B", 3) == 0 || strncmp(text, "%5D", 3) == 0 ||
+	    strncmp(text, "%2B", 3) == 0)
 		return 3;
-	return strspn(text, LETTERS DIGITS "._:/@+-");
+	return strspn(text, LETTERS DIGITS "._:/@-");
 }
 
 /* A path must not be walked up, so that no name turns a request into another one. */

@@ -17,7 +17,8 @@ _must_check_ int decode_container_facts(struct decoder *decoder, struct json_obj
 _must_check_ int decode_image_facts(struct decoder *decoder, struct json_object *object,
 				    struct image *image, struct err *err);
 
-/* An inspect directly before a removal: ID, names, state and facts; ID, tags and digests. */
+/* An inspect directly before a removal: ID, names, state and facts; ID, tags and digests,
+ * sorted as in a sealed snapshot. */
 _must_check_ int decode_container_now(struct decoder *decoder, struct json_object *object,
 				      struct container *ret, struct err *err);
 _must_check_ int decode_image_now(struct decoder *decoder, struct json_object *object,
@@ -48,6 +49,13 @@ struct podman_entry {
 _must_check_ int decode_podman_entry(struct decoder *decoder, struct json_object *object,
 				     struct podman_entry *ret, struct err *err);
 
-/* An entry of what a DELETE of an image did: its ID if it went as a whole, else NULL. */
-_must_check_ int decode_deleted(struct decoder *decoder, struct json_object *object,
-				const char **ret_id, struct err *err);
+/* What a DELETE of an image did. Docker answers with a list of these; Podman's own API with one
+ * object that also has the refusal, under a status of 200. */
+struct image_deletion {
+	struct strings deleted; /* IDs of images that went as a whole */
+	struct strings errors;
+};
+_must_check_ int decode_deletion(struct decoder *decoder, struct json_object *object,
+				 struct image_deletion *ret, struct err *err);
+_must_check_ int decode_podman_deletion(struct decoder *decoder, struct json_object *object,
+					struct image_deletion *ret, struct err *err);

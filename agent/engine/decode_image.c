@@ -1,6 +1,7 @@
 #include "engine/decode.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -106,8 +107,41 @@ static const struct field history_fields[] = {
 	{ "CreatedBy", decode_word, offsetof(struct history_entry, created_by), OPTIONAL },
 };
 
-static const struct field deleted_fields[] = {
-	{ "Deleted", decode_image_id, 0, OPTIONAL },
+/* Podman's IDs have no algorithm here. */
+static int decode_deleted(struct decoder *decoder, struct json_object *value, void *target,
+			  struct err *err)
+{
+	struct strings *deleted = target;
+	const char *id = NULL;
+	int r = decode_image_id(decoder, value, &id, err);
+
+	if (r < 0 || !id)
+		return r;
+	deleted->v = arena_array(decoder->arena, 1, sizeof(*deleted->v));
+	deleted->v[0] = id;
+	deleted->n = 1;
+	return 0;
+}
+
+static int decode_all_deleted(struct decoder *decoder, struct json_object *value, void *target,
+			      struct err *err)
+{
+	struct strings *deleted = target;
+	int r = decode_strings(decoder, value, deleted, err);
+
+	for (size_t i = 0; r >= 0 && i < deleted->n; i++)
+		r = decode_image_id(decoder, json_object_array_get_idx(value, i),
+				    &deleted->v[i], err);
+	return r;
+}
+
+static const struct field deletion_fields[] = {
+	{ "Deleted", decode_deleted, offsetof(struct image_deletion, deleted), OPTIONAL },
+};
+
+static const struct field podman_deletion_fields[] = {
+	{ "Deleted", decode_all_deleted, offsetof(struct image_deletion, deleted), OPTIONAL },
+	{ "Errors", decode_strings, offsetof(struct image_deletion, errors), OPTIONAL },
 };
 
 static int need_id(const char *id, struct err *err)
@@ -144,6 +178,19 @@ int decode_image_facts(struct decoder *decoder, struct json_object *object, stru
 	return 0;
 }
 
+static int compare_references(const void *a, const void *b)
+{
+	const struct reference *left = a, *right = b;
+
+	return strcmp(left->full, right->full);
+}
+
+static void sort(struct reference *references, size_t n)
+{
+	if (n > 1)
+		qsort(references, n, sizeof(*references), compare_references);
+}
+
 int decode_image_now(struct decoder *decoder, struct json_object *object, struct image *ret,
 		     struct err *err)
 {
@@ -151,7 +198,11 @@ int decode_image_now(struct decoder *decoder, struct json_object *object, struct
 
 	*ret = (struct image){ 0 };
 	r = fields_decode(decoder, now_fields, ARRAY_SIZE(now_fields), object, ret, err);
-	return r < 0 ? r : need_id(ret->id, err);
+	if (r < 0)
+		return r;
+	sort(ret->tags, ret->n_tags);
+	sort(ret->digests, ret->n_digests);
+	return need_id(ret->id, err);
 }
 
 int decode_history_entry(struct decoder *decoder, struct json_object *object,
@@ -162,10 +213,18 @@ int decode_history_entry(struct decoder *decoder, struct json_object *object,
 			     err);
 }
 
-int decode_deleted(struct decoder *decoder, struct json_object *object, const char **ret_id,
-		   struct err *err)
+int decode_deletion(struct decoder *decoder, struct json_object *object,
+		    struct image_deletion *ret, struct err *err)
 {
-	*ret_id = NULL;
-	return fields_decode(decoder, deleted_fields, ARRAY_SIZE(deleted_fields), object,
-			     ret_id, err);
+	*ret = (struct image_deletion){ 0 };
+	return fields_decode(decoder, deletion_fields, ARRAY_SIZE(deletion_fields), object, ret,
+			     err);
+}
+
+int decode_podman_deletion(struct decoder *decoder, struct json_object *object,
+			   struct image_deletion *ret, struct err *err)
+{
+	*ret = (struct image_deletion){ 0 };
+	return fields_decode(decoder, podman_deletion_fields,
+			     ARRAY_SIZE(podman_deletion_fields), object, ret, err);
 }

@@ -42,7 +42,7 @@ const struct dialect dialect_docker = {
 
 const struct dialect dialect_podman = {
 	.name = "Podman",
-	.pods = true,
+	.libpod = true,
 	.refusals = podman_refusals,
 	.n_refusals = ARRAY_SIZE(podman_refusals),
 };

@@ -11,7 +11,7 @@ struct refusal;
 struct dialect {
 	const char *name;
 	bool build_cache; /* keeps one that may hold the layers of images */
-	bool pods;	  /* has a list of its own that tells infra and foreign containers */
+	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
 	const struct refusal *refusals;
 	size_t n_refusals;
 };

@@ -385,7 +385,7 @@ const char *http_reply_header(const struct http_reply *reply, const char *name)
 char *url_escape(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._-:/@+";
+				    "0123456789._-:/@";
 	char *escaped = mem_zalloc(strlen(text) * 3 + 1, 1), *to = escaped;
 
 	for (; *text; text++)

@@ -177,7 +177,7 @@ static void list(struct engine *engine, struct snapshot *snapshot, bool images_t
 		listing_new(engine, snapshot, intern, KIND_IMAGE, sizeof(struct image));
 
 	submit(&containers, engine_path(engine, "/containers/json?all=1"), add_container);
-	if (engine->dialect->pods)
+	if (engine->dialect->libpod)
 		submit(&podman,
 		       mem_printf("/v%s/libpod/containers/json?all=true&external=true",
 				  engine->podman_api),

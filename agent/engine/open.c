@@ -15,6 +15,10 @@
 #define API_MIN 40
 #define API_MAX 51
 
+/* The first with "noprune", without which parents of an image go along. */
+#define PODMAN_MIN_MAJOR 4
+#define PODMAN_MIN_MINOR 3
+
 struct greeting {
 	struct engine *engine;
 	struct http_reply reply; /* of the request that failed, else of the last */
@@ -171,6 +175,18 @@ static int greet(struct greeting *greeting, struct err *err)
 	return 0;
 }
 
+static bool podman_is_too_old(const struct engine *engine)
+{
+	int major = 0, minor = 0;
+
+	if (!engine->dialect->libpod)
+		return false;
+	if (sscanf(engine->podman_api, "%d.%d", &major, &minor) != 2)
+		return true;
+	return major < PODMAN_MIN_MAJOR ||
+	       (major == PODMAN_MIN_MAJOR && minor < PODMAN_MIN_MINOR);
+}
+
 static int negotiate(struct greeting *greeting, struct err *err)
 {
 	struct engine *engine = greeting->engine;
@@ -182,6 +198,11 @@ static int negotiate(struct greeting *greeting, struct err *err)
 			"%s: %s %s is too old: it speaks API 1.%d, at least 1.%d is needed",
 			engine->socket, engine->dialect->name, engine->version,
 			greeting->api_max, API_MIN);
+	if (podman_is_too_old(engine))
+		return err_set(err, -EPROTONOSUPPORT,
+			       "%s: Podman %s is too old: at least %d.%d is needed",
+			       engine->socket, engine->version, PODMAN_MIN_MAJOR,
+			       PODMAN_MIN_MINOR);
 	if (greeting->api_min > api)
 		return err_set(
 			err, -EPROTONOSUPPORT,
