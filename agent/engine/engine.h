@@ -70,10 +70,11 @@ struct removal {
 	char detail[256];	   /* what the engine said */
 };
 
-/* Removes containers over parallel connections. Directly before each DELETE the container is
- * looked up again: it must still have the state, the finish time and the names that the
- * snapshot has, else OUTCOME_CHANGED. DELETE without force, without v. *stop (may be NULL) is
- * read between requests: once it is set no further DELETE starts. */
+/* Removes containers over parallel connections; those that already have an outcome are left
+ * alone. Directly before each DELETE the container is looked up again: it must still have the
+ * state, the finish time and the names that the snapshot has, else OUTCOME_CHANGED. DELETE
+ * without force, without v. *stop (may be NULL) is read between requests: once it is set no
+ * further DELETE starts. */
 void engine_remove_containers(struct engine *engine, struct removal *removals, size_t n,
 			      const volatile int *stop);
 
@@ -81,7 +82,9 @@ void engine_remove_containers(struct engine *engine, struct removal *removals, s
  * is i's parent), several at a time otherwise. Before the first reference of an image goes, its
  * tags and digests must equal the snapshot's; before each further one, those less the ones
  * removed; otherwise what is left of it is OUTCOME_CHANGED. Always noprune=1, never force. An
- * untagged image with several digest references loses them one at a time. */
+ * untagged image with several digest references loses them one at a time. A removal that
+ * already has an outcome is left alone and counts as an image that stays: its parents are
+ * OUTCOME_SKIPPED. references may be NULL where the image has no tags. */
 void engine_remove_images(struct engine *engine, struct removal *removals, size_t n,
 			  const volatile int *stop);
 

@@ -1,0 +1,230 @@
+#include "engine/decode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+/* How engines say that there is no name: "<none>:<none>", "<none>@<none>", "<none>@sha256:…",
+ * "name:<none>". No name can have these characters. */
+#define NO_NAME "<none>"
+
+/* Full at 0, 1, 2, 4, 8, …: most images have one. */
+static void append(struct decoder *decoder, struct reference **references, size_t *n,
+		   const struct reference *reference)
+{
+	struct reference *before = *references;
+
+	if ((*n & (*n - 1)) == 0) {
+		*references =
+			arena_array(decoder->arena, *n > 0 ? 2 * *n : 1, sizeof(**references));
+		if (*n > 0)
+			memcpy(*references, before, *n * sizeof(*before));
+	}
+	(*references)[(*n)++] = *reference;
+}
+
+static int decode_reference(struct decoder *decoder, struct json_object *value,
+			    struct image *image, struct err *err)
+{
+	struct reference reference;
+	const char *raw;
+	int r = field_is(value, json_type_string, err);
+
+	if (r < 0)
+		return r;
+	raw = json_object_get_string(value);
+	if (strstr(raw, NO_NAME))
+		return 0;
+	if (strlen(raw) != (size_t)json_object_get_string_len(value) ||
+	    !reference_parse(decoder->arena, raw, &reference) ||
+	    (!reference.tag && !reference.digest))
+		return err_set(err, -EBADMSG, "no name of an image");
+	/* Podman may name by digest among the tags: what a name is decides where it goes. */
+	if (reference.digest)
+		append(decoder, &image->digests, &image->n_digests, &reference);
+	else
+		append(decoder, &image->tags, &image->n_tags, &reference);
+	return 0;
+}
+
+static int decode_references(struct decoder *decoder, struct json_object *value, void *target,
+			     struct err *err)
+{
+	int r = field_is(value, json_type_array, err);
+	size_t n = r < 0 ? 0 : json_object_array_length(value);
+
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = decode_reference(decoder, json_object_array_get_idx(value, i), target, err);
+	return r;
+}
+
+static int decode_layers(struct decoder *decoder, struct json_object *value, void *target,
+			 struct err *err)
+{
+	struct image *image = target;
+	struct strings ids = { 0 };
+	int r = decode_strings(decoder, value, &ids, err);
+
+	if (r < 0)
+		return r;
+	image->layers = arena_array(decoder->arena, ids.n, sizeof(*image->layers));
+	image->n_layers = ids.n;
+	for (size_t i = 0; i < ids.n; i++)
+		image->layers[i] = (struct layer){ .id = ids.v[i], .size = -1 };
+	return 0;
+}
+
+static const struct field entry_fields[] = {
+	{ "Id", decode_image_id, offsetof(struct image, id), MANDATORY },
+	{ "ParentId", decode_image_id, offsetof(struct image, parent), OPTIONAL },
+	{ "RepoTags", decode_references, 0, PRESENT },
+	{ "RepoDigests", decode_references, 0, PRESENT },
+	{ "History", decode_strings, offsetof(struct image, history), OPTIONAL },
+	{ "Created", decode_unix_time, offsetof(struct image, created), MANDATORY },
+	{ "Size", decode_bytes, offsetof(struct image, size), MANDATORY },
+	{ "Containers", decode_bytes, offsetof(struct image, containers), OPTIONAL },
+	{ "Labels", decode_labels, offsetof(struct image, labels), PRESENT },
+};
+
+static const struct field facts_fields[] = {
+	{ "Metadata.LastTagTime", decode_rfc3339, offsetof(struct image, last_tagged),
+	  OPTIONAL },
+	{ "Os", decode_word, offsetof(struct image, os), OPTIONAL },
+	{ "Architecture", decode_word, offsetof(struct image, architecture), OPTIONAL },
+	{ "RootFS.Layers", decode_layers, 0, OPTIONAL },
+};
+
+static const struct field now_fields[] = {
+	{ "Id", decode_image_id, offsetof(struct image, id), MANDATORY },
+	{ "RepoTags", decode_references, 0, PRESENT },
+	{ "RepoDigests", decode_references, 0, PRESENT },
+};
+
+static const struct field history_fields[] = {
+	{ "Size", decode_bytes, offsetof(struct history_entry, size), MANDATORY },
+	{ "CreatedBy", decode_word, offsetof(struct history_entry, created_by), OPTIONAL },
+};
+
+/* Podman's IDs have no algorithm here. */
+static int decode_deleted(struct decoder *decoder, struct json_object *value, void *target,
+			  struct err *err)
+{
+	struct strings *deleted = target;
+	const char *id = NULL;
+	int r = decode_image_id(decoder, value, &id, err);
+
+	if (r < 0 || !id)
+		return r;
+	deleted->v = arena_array(decoder->arena, 1, sizeof(*deleted->v));
+	deleted->v[0] = id;
+	deleted->n = 1;
+	return 0;
+}
+
+static int decode_all_deleted(struct decoder *decoder, struct json_object *value, void *target,
+			      struct err *err)
+{
+	struct strings *deleted = target;
+	int r = decode_strings(decoder, value, deleted, err);
+
+	for (size_t i = 0; r >= 0 && i < deleted->n; i++)
+		r = decode_image_id(decoder, json_object_array_get_idx(value, i),
+				    &deleted->v[i], err);
+	return r;
+}
+
+static const struct field deletion_fields[] = {
+	{ "Deleted", decode_deleted, offsetof(struct image_deletion, deleted), OPTIONAL },
+};
+
+static const struct field podman_deletion_fields[] = {
+	{ "Deleted", decode_all_deleted, offsetof(struct image_deletion, deleted), OPTIONAL },
+	{ "Errors", decode_strings, offsetof(struct image_deletion, errors), OPTIONAL },
+};
+
+static int need_id(const char *id, struct err *err)
+{
+	return id ? 0 : err_set(err, -EBADMSG, "Id: empty");
+}
+
+int decode_image(struct decoder *decoder, struct json_object *object, struct image *ret,
+		 struct err *err)
+{
+	int r;
+
+	*ret = (struct image){
+		.created = TIME_UNKNOWN,
+		.last_tagged = TIME_UNKNOWN,
+		.size = -1,
+		.containers = -1,
+	};
+	r = fields_decode(decoder, entry_fields, ARRAY_SIZE(entry_fields), object, ret, err);
+	return r < 0 ? r : need_id(ret->id, err);
+}
+
+int decode_image_facts(struct decoder *decoder, struct json_object *object, struct image *image,
+		       struct err *err)
+{
+	struct image facts = *image;
+	int r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, &facts,
+			      err);
+
+	if (r < 0)
+		return r;
+	facts.inspected = FACT_KNOWN;
+	*image = facts;
+	return 0;
+}
+
+static int compare_references(const void *a, const void *b)
+{
+	const struct reference *left = a, *right = b;
+
+	return strcmp(left->full, right->full);
+}
+
+static void sort(struct reference *references, size_t n)
+{
+	if (n > 1)
+		qsort(references, n, sizeof(*references), compare_references);
+}
+
+int decode_image_now(struct decoder *decoder, struct json_object *object, struct image *ret,
+		     struct err *err)
+{
+	int r;
+
+	*ret = (struct image){ 0 };
+	r = fields_decode(decoder, now_fields, ARRAY_SIZE(now_fields), object, ret, err);
+	if (r < 0)
+		return r;
+	sort(ret->tags, ret->n_tags);
+	sort(ret->digests, ret->n_digests);
+	return need_id(ret->id, err);
+}
+
+int decode_history_entry(struct decoder *decoder, struct json_object *object,
+			 struct history_entry *ret, struct err *err)
+{
+	*ret = (struct history_entry){ .created_by = "" };
+	return fields_decode(decoder, history_fields, ARRAY_SIZE(history_fields), object, ret,
+			     err);
+}
+
+int decode_deletion(struct decoder *decoder, struct json_object *object,
+		    struct image_deletion *ret, struct err *err)
+{
+	*ret = (struct image_deletion){ 0 };
+	return fields_decode(decoder, deletion_fields, ARRAY_SIZE(deletion_fields), object, ret,
+			     err);
+}
+
+int decode_podman_deletion(struct decoder *decoder, struct json_object *object,
+			   struct image_deletion *ret, struct err *err)
+{
+	*ret = (struct image_deletion){ 0 };
+	return fields_decode(decoder, podman_deletion_fields,
+			     ARRAY_SIZE(podman_deletion_fields), object, ret, err);
+}

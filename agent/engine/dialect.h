@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "engine/engine.h"
+
+/* How engines differ, in one place; nothing outside of engine/ asks which engine it is. */
+
+struct refusal;
+
+struct dialect {
+	const char *name;
+	bool build_cache; /* keeps one that may hold the layers of images */
+	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
+	const struct refusal *refusals;
+	size_t n_refusals;
+};
+
+extern const struct dialect dialect_docker, dialect_podman;
+
+/* What an answer to a DELETE means. */
+enum outcome dialect_outcome(const struct dialect *dialect, long status, const char *message);

@@ -1,0 +1,144 @@
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/decode.h"
+#include "engine/internal.h"
+#include "engine/json.h"
+
+struct info {
+	struct snapshot *snapshot;
+	struct intern *intern;
+};
+
+static int is_containerd_store(struct json_object *rows)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (json_object_is_type(row, json_type_array) &&
+		    strstr(json_object_to_json_string(row), "io.containerd.snapshotter"))
+			return true;
+	}
+	return false;
+}
+
+struct storage {
+	const char *driver, *root, *id;
+	bool in_containerd;
+};
+
+static int decode_driver_status(struct decoder *decoder _unused_, struct json_object *value,
+				void *target, struct err *err)
+{
+	int r = field_is(value, json_type_array, err);
+
+	if (r >= 0)
+		*(bool *)target = is_containerd_store(value);
+	return r;
+}
+
+static const struct field info_fields[] = {
+	{ "ID", decode_text, offsetof(struct storage, id), OPTIONAL },
+	{ "Driver", decode_text, offsetof(struct storage, driver), OPTIONAL },
+	{ "DockerRootDir", decode_text, offsetof(struct storage, root), OPTIONAL },
+	{ "DriverStatus", decode_driver_status, offsetof(struct storage, in_containerd),
+	  OPTIONAL },
+};
+
+static int read_info(void *data, struct json_object *object, struct err *err)
+{
+	struct info *info = data;
+	struct engine_info *engine = &info->snapshot->engine;
+	struct decoder decoder = { info->snapshot->arena, info->intern };
+	struct storage storage = { 0 };
+	int r = fields_decode(&decoder, info_fields, ARRAY_SIZE(info_fields), object, &storage,
+			      err);
+
+	if (r < 0)
+		return r;
+	engine->id = storage.id;
+	engine->storage_driver = storage.driver;
+	/* The containerd store keeps everything in containerd's own root, which nobody names.
+	 */
+	if (!storage.in_containerd && storage.root && storage.root[0] == '/')
+		engine->data_root = storage.root;
+	return 0;
+}
+
+static void info_done(struct http *http _unused_, const struct http_reply *reply, void *data)
+{
+	struct info *info = data;
+
+	if (reply->result < 0)
+		problems_add(&info->snapshot->problems, "the engine's info cannot be read: %s",
+			     reply->err.text);
+	else if (reply->status != 200)
+		problems_add(&info->snapshot->problems,
+			     "the engine's info cannot be read: it answers %ld %s",
+			     reply->status, reply->message);
+}
+
+static void describe(const struct engine *engine, struct snapshot *snapshot)
+{
+	snapshot->engine = (struct engine_info){
+		.name = engine->dialect->name,
+		.version = arena_strdup(snapshot->arena, engine->version),
+		.api = arena_strdup(snapshot->arena, engine->api),
+		.socket = arena_strdup(snapshot->arena, engine->socket),
+	};
+	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
+}
+
+int engine_snapshot(struct engine *engine, struct snapshot *snapshot, struct err *err)
+{
+	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
+	struct info info = { snapshot, intern };
+
+	describe(engine, snapshot);
+	http_submit(engine->http, &(struct http_request){
+					  .method = HTTP_GET,
+					  .path = engine_path(engine, "/info"),
+					  .max_bytes = OBJECT_MAX_BYTES,
+					  .json = json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES,
+								  read_info, &info),
+					  .done = info_done,
+					  .data = &info,
+				  });
+	list_all(engine, snapshot);
+	snapshot_seal(snapshot);
+	if (snapshot->listing[KIND_CONTAINER] == LISTING_FAILED &&
+	    snapshot->listing[KIND_IMAGE] == LISTING_FAILED && snapshot->problems.n > 0)
+		return err_set(err, -EIO, "%s", snapshot->problems.texts[0]);
+	return 0;
+}
+
+static unsigned *unnamed(struct snapshot *snapshot)
+{
+	unsigned *facts = mem_zalloc(snapshot->n_containers, sizeof(*facts));
+
+	for (size_t i = 0; i < snapshot->n_containers; i++)
+		if (!snapshot->containers[i].image_name.full &&
+		    snapshot->containers[i].state != STATE_OTHER)
+			facts[i] = NEED_INSPECT;
+	return facts;
+}
+
+int engine_containers(struct engine *engine, struct snapshot *ret, struct err *err)
+{
+	_cleanup_free_ unsigned *facts = NULL;
+
+	describe(engine, ret);
+	list_containers(engine, ret);
+	snapshot_seal(ret);
+	if (ret->listing[KIND_CONTAINER] == LISTING_READ) {
+		facts = unnamed(ret);
+		engine_fetch_containers(engine, ret, facts);
+	}
+	/* A container whose image nobody could name might use any. */
+	if (ret->problems.n > 0)
+		return err_set(err, -EIO, "%s", ret->problems.texts[0]);
+	return 0;
+}

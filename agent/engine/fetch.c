@@ -1,0 +1,277 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/decode.h"
+#include "engine/internal.h"
+#include "engine/json.h"
+#include "engine/layers.h"
+
+/* Facts that cost a request. One request each, but sizes of containers, which the engine tells
+ * for a list: batches small enough for one to end within the time limit (the engine walks the
+ * disk), and for the filter to fit into a URL. */
+#define SIZE_BATCH 100
+
+struct fetch {
+	struct engine *engine;
+	struct snapshot *snapshot;
+	struct intern *intern;
+};
+
+static struct decoder decoder_of(const struct fetch *fetch)
+{
+	return (struct decoder){ fetch->snapshot->arena, fetch->intern };
+}
+
+/* A line unless all is well or the object went meanwhile. True if the answer is there. */
+static bool answered(const struct fetch *fetch, const struct http_reply *reply, enum kind kind,
+		     const char *id)
+{
+	struct problems *problems = &fetch->snapshot->problems;
+
+	if (reply->result < 0)
+		problems_add(problems, "%s %s: %s", kind_to_string(kind), id, reply->err.text);
+	else if (reply->status != 200 && dialect_outcome(fetch->engine->dialect, reply->status,
+							 reply->message) != OUTCOME_GONE)
+		problems_add(problems, "%s %s: the engine answers %ld %s", kind_to_string(kind),
+			     id, reply->status, reply->message);
+	return reply->result >= 0 && reply->status == 200;
+}
+
+static void get(struct fetch *fetch, char *path, size_t max_bytes, struct json_stream *json,
+		void (*done)(struct http *, const struct http_reply *, void *), void *data)
+{
+	http_submit(fetch->engine->http, &(struct http_request){
+						 .method = HTTP_GET,
+						 .path = path,
+						 .max_bytes = max_bytes,
+						 .json = json,
+						 .done = done,
+						 .data = data,
+					 });
+}
+
+/* Containers: inspect. */
+
+struct container_fetch {
+	struct fetch *fetch;
+	struct container *container;
+};
+
+static int read_container(void *data, struct json_object *object, struct err *err)
+{
+	struct container_fetch *one = data;
+	struct decoder decoder = decoder_of(one->fetch);
+
+	return decode_container_facts(&decoder, object, one->container, err);
+}
+
+static void container_done(struct http *http _unused_, const struct http_reply *reply,
+			   void *data)
+{
+	struct container_fetch *one = data;
+
+	if (!answered(one->fetch, reply, KIND_CONTAINER, one->container->id))
+		one->container->inspected = FACT_UNAVAILABLE;
+	free(one);
+}
+
+static void inspect_container(struct fetch *fetch, struct container *container)
+{
+	struct container_fetch *one = mem_zalloc(1, sizeof(*one));
+
+	*one = (struct container_fetch){ fetch, container };
+	get(fetch, engine_path(fetch->engine, "/containers/%s/json", container->id),
+	    OBJECT_MAX_BYTES,
+	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_container, one), container_done,
+	    one);
+}
+
+/* Containers: sizes, a batch at a time. */
+
+struct batch {
+	struct fetch *fetch;
+	struct container *containers[SIZE_BATCH];
+	size_t n;
+};
+
+static int read_size(void *data, struct json_object *object, struct err *err)
+{
+	struct batch *batch = data;
+	struct decoder decoder = decoder_of(batch->fetch);
+	struct container_size size;
+	struct container *container;
+	int r = decode_container_size(&decoder, object, &size, err);
+
+	if (r < 0)
+		return r;
+	container = snapshot_container(batch->fetch->snapshot, size.id);
+	if (container && size.size >= 0) {
+		container->size = size.size;
+		container->sized = FACT_KNOWN;
+	}
+	return 0;
+}
+
+/* Half an answer is none. */
+static void batch_done(struct http *http _unused_, const struct http_reply *reply, void *data)
+{
+	struct batch *batch = data;
+	bool whole = answered(batch->fetch, reply, KIND_CONTAINER, "sizes");
+
+	for (size_t i = 0; i < batch->n; i++)
+		if (!whole || batch->containers[i]->sized != FACT_KNOWN)
+			batch->containers[i]->sized = FACT_UNAVAILABLE;
+	free(batch);
+}
+
+static char *size_path(const struct batch *batch)
+{
+	_cleanup_free_ char *ids = mem_zalloc(batch->n, 2 + 64 + 2);
+	_cleanup_free_ char *filter = NULL, *escaped = NULL;
+	char *to = ids;
+
+	for (size_t i = 0; i < batch->n; i++)
+		to += sprintf(to, "%s\"%.64s\"", i > 0 ? "," : "", batch->containers[i]->id);
+	filter = mem_printf("{\"id\":[%s]}", ids);
+	escaped = url_escape(filter);
+	return engine_path(batch->fetch->engine, "/containers/json?all=1&size=1&filters=%s",
+			   escaped);
+}
+
+static void submit_batch(struct batch *batch)
+{
+	if (batch)
+		get(batch->fetch, size_path(batch), LIST_MAX_BYTES,
+		    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_size, batch), batch_done,
+		    batch);
+}
+
+static struct batch *add_to_batch(struct fetch *fetch, struct batch *batch,
+				  struct container *container)
+{
+	if (!batch) {
+		batch = mem_zalloc(1, sizeof(*batch));
+		batch->fetch = fetch;
+	}
+	batch->containers[batch->n++] = container;
+	if (batch->n < SIZE_BATCH)
+		return batch;
+	submit_batch(batch);
+	return NULL;
+}
+
+void engine_fetch_containers(struct engine *engine, struct snapshot *snapshot,
+			     const unsigned *facts)
+{
+	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
+	struct fetch fetch = { engine, snapshot, intern };
+	struct batch *batch = NULL;
+
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		if (facts[i] & NEED_INSPECT)
+			inspect_container(&fetch, &snapshot->containers[i]);
+		if (facts[i] & NEED_SIZE)
+			batch = add_to_batch(&fetch, batch, &snapshot->containers[i]);
+	}
+	submit_batch(batch);
+	http_run(engine->http, engine_connections(engine, CONTAINER_CONNECTIONS));
+}
+
+/* Images: inspect, then history if layers are asked for. */
+
+struct image_fetch {
+	struct fetch *fetch;
+	struct image *image;
+	unsigned facts;
+	struct history_entry *history;
+	size_t n_history;
+};
+
+static void image_fetch_free(struct image_fetch *one)
+{
+	free(one->history);
+	free(one);
+}
+
+static int read_history(void *data, struct json_object *object, struct err *err)
+{
+	struct image_fetch *one = data;
+	struct decoder decoder = decoder_of(one->fetch);
+	int r;
+
+	one->history = mem_grow(one->history, one->n_history, sizeof(*one->history));
+	r = decode_history_entry(&decoder, object, &one->history[one->n_history], err);
+	one->n_history += r >= 0;
+	return r;
+}
+
+static void history_done(struct http *http _unused_, const struct http_reply *reply, void *data)
+{
+	struct image_fetch *one = data;
+
+	if (answered(one->fetch, reply, KIND_IMAGE, one->image->id)) {
+		layers_set_sizes(one->image, one->history, one->n_history);
+		one->image->layered = FACT_KNOWN;
+	} else {
+		one->image->layered = FACT_UNAVAILABLE;
+	}
+	image_fetch_free(one);
+}
+
+static void get_history(struct image_fetch *one)
+{
+	get(one->fetch, engine_path(one->fetch->engine, "/images/%s/history", one->image->id),
+	    OBJECT_MAX_BYTES, json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_history, one),
+	    history_done, one);
+}
+
+static int read_image(void *data, struct json_object *object, struct err *err)
+{
+	struct image_fetch *one = data;
+	struct decoder decoder = decoder_of(one->fetch);
+
+	return decode_image_facts(&decoder, object, one->image, err);
+}
+
+static void image_done(struct http *http _unused_, const struct http_reply *reply, void *data)
+{
+	struct image_fetch *one = data;
+
+	if (!answered(one->fetch, reply, KIND_IMAGE, one->image->id)) {
+		one->image->inspected = FACT_UNAVAILABLE;
+		if (one->facts & NEED_LAYERS)
+			one->image->layered = FACT_UNAVAILABLE;
+		image_fetch_free(one);
+	} else if (one->facts & NEED_LAYERS) {
+		get_history(one);
+	} else {
+		image_fetch_free(one);
+	}
+}
+
+static void fetch_image(struct fetch *fetch, struct image *image, unsigned facts)
+{
+	struct image_fetch *one = mem_zalloc(1, sizeof(*one));
+
+	*one = (struct image_fetch){ .fetch = fetch, .image = image, .facts = facts };
+	if (image->inspected == FACT_KNOWN && facts == NEED_LAYERS) {
+		get_history(one);
+		return;
+	}
+	get(fetch, engine_path(fetch->engine, "/images/%s/json", image->id), OBJECT_MAX_BYTES,
+	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_image, one), image_done, one);
+}
+
+void engine_fetch_images(struct engine *engine, struct snapshot *snapshot,
+			 const unsigned *facts)
+{
+	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
+	struct fetch fetch = { engine, snapshot, intern };
+
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (facts[i])
+			fetch_image(&fetch, &snapshot->images[i], facts[i]);
+	http_run(engine->http, engine_connections(engine, IMAGE_CONNECTIONS));
+	layers_chain(snapshot);
+}

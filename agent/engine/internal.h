@@ -1,0 +1,37 @@
+#pragma once
+
+#include "engine/dialect.h"
+#include "engine/engine.h"
+#include "engine/http.h"
+
+/* What the files of engine/ know of an engine that is open. */
+
+#define LIST_MAX_BYTES ((size_t)1 << 30)
+#define OBJECT_MAX_BYTES ((size_t)16 << 20)
+
+struct engine {
+	struct http *http;
+	const struct dialect *dialect;
+	char *socket;
+	char *version;
+	char api[16];	     /* "1.41": stands in every path */
+	char podman_api[16]; /* the same for Podman's own requests, "" elsewhere */
+	int connections;     /* 0: what is best for the kind of work */
+};
+
+/* As many as were measured to be best; more makes images slower. */
+#define CONTAINER_CONNECTIONS 8
+#define IMAGE_CONNECTIONS 4
+
+static inline int engine_connections(const struct engine *engine, int best)
+{
+	return engine->connections > 0 ? engine->connections : best;
+}
+
+/* "/v1.41" and what follows, to be freed. */
+#define engine_path(engine, format, ...) mem_printf("/v%s" format, (engine)->api, ##__VA_ARGS__)
+
+/* The list of containers, of images into the snapshot (not sealed); on failure the kind is
+ * LISTING_FAILED and problems has a line. Both work until all that is submitted is done. */
+void list_containers(struct engine *engine, struct snapshot *snapshot);
+void list_all(struct engine *engine, struct snapshot *snapshot);

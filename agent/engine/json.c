@@ -1,0 +1,211 @@
+#include "engine/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Between objects we read the list ourselves; within one the tokener does. */
+enum place {
+	BEFORE_LIST,
+	BEFORE_FIRST, /* after the bracket: an object, or the end */
+	BEFORE_NEXT,  /* after a comma: an object */
+	WITHIN_OBJECT,
+	AFTER_OBJECT, /* a comma, or the end */
+	WITHIN_NULL,
+	AT_END,
+};
+
+struct json_stream {
+	enum json_shape shape;
+	enum place place;
+	json_tokener *tokener;
+	size_t object_bytes, max_object;
+	size_t null_matched;
+	int (*object)(void *data, struct json_object *object, struct err *err);
+	void *data;
+	char tail[4]; /* a character that the last piece cut in two */
+	size_t n_tail;
+};
+
+struct json_stream *json_stream_new(enum json_shape shape, size_t max_object,
+				    int (*object)(void *data, struct json_object *object,
+						  struct err *err),
+				    void *data)
+{
+	struct json_stream *stream = mem_zalloc(1, sizeof(*stream));
+
+	stream->shape = shape;
+	stream->place = shape == JSON_OBJECT ? BEFORE_NEXT : BEFORE_LIST;
+	stream->tokener = json_tokener_new();
+	if (!stream->tokener)
+		mem_die();
+	/* What follows an object is looked at here: it must be a comma, a bracket or nothing.
+	 */
+	json_tokener_set_flags(stream->tokener, JSON_TOKENER_STRICT |
+							JSON_TOKENER_VALIDATE_UTF8 |
+							JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	stream->max_object = max_object;
+	stream->object = object;
+	stream->data = data;
+	return stream;
+}
+
+void json_stream_free(struct json_stream *stream)
+{
+	if (!stream)
+		return;
+	json_tokener_free(stream->tokener);
+	free(stream);
+}
+
+static int bad(struct err *err, const char *what)
+{
+	return err_set(err, -EBADMSG, "not the JSON that was expected: %s", what);
+}
+
+/* A piece of an object; *ret_used is how much of it the object took. */
+static int feed_object(struct json_stream *stream, const char *bytes, size_t n,
+		       size_t *ret_used, struct err *err)
+{
+	size_t step = n < 1 << 30 ? n : 1 << 30;
+	_cleanup_(json_putp) struct json_object *object =
+		json_tokener_parse_ex(stream->tokener, bytes, (int)step);
+	enum json_tokener_error error = json_tokener_get_error(stream->tokener);
+
+	*ret_used = json_tokener_get_parse_end(stream->tokener);
+	stream->object_bytes += *ret_used;
+	if (stream->object_bytes > stream->max_object)
+		return err_set(err, -EFBIG, "an object is larger than %zu bytes",
+			       stream->max_object);
+	if (error == json_tokener_continue)
+		return 0;
+	if (error != json_tokener_success)
+		return bad(err, json_tokener_error_desc(error));
+	stream->place = stream->shape == JSON_OBJECT ? AT_END : AFTER_OBJECT;
+	return stream->object(stream->data, object, err);
+}
+
+static int begin_object(struct json_stream *stream)
+{
+	json_tokener_reset(stream->tokener);
+	stream->object_bytes = 0;
+	stream->place = WITHIN_OBJECT;
+	return 0;
+}
+
+/* One character outside of objects. The opening brace is left to the tokener. */
+static int feed_between(struct json_stream *stream, char c, size_t *ret_used, struct err *err)
+{
+	*ret_used = 1;
+	if (strchr(" \t\r\n", c) && c != '\0')
+		return 0;
+	if (c == '[' && stream->place == BEFORE_LIST) {
+		stream->place = BEFORE_FIRST;
+		return 0;
+	}
+	if (c == ']' && (stream->place == BEFORE_FIRST || stream->place == AFTER_OBJECT)) {
+		stream->place = AT_END;
+		return 0;
+	}
+	if (c == ',' && stream->place == AFTER_OBJECT) {
+		stream->place = BEFORE_NEXT;
+		return 0;
+	}
+	if (c == 'n' && stream->place == BEFORE_LIST) {
+		stream->place = WITHIN_NULL;
+		stream->null_matched = 1;
+		return 0;
+	}
+	*ret_used = 0;
+	if (c == '{' && (stream->place == BEFORE_FIRST || stream->place == BEFORE_NEXT))
+		return begin_object(stream);
+	return bad(err, stream->place == AT_END ? "something follows the end"
+						: "no object where one should be");
+}
+
+static int feed_null(struct json_stream *stream, char c, size_t *ret_used, struct err *err)
+{
+	*ret_used = 1;
+	if (c != "null"[stream->null_matched++])
+		return bad(err, "no list");
+	if (stream->null_matched == strlen("null"))
+		stream->place = AT_END;
+	return 0;
+}
+
+static int feed_whole(struct json_stream *stream, const char *bytes, size_t n, struct err *err)
+{
+	while (n > 0) {
+		size_t used = 0;
+		int r;
+
+		if (stream->place == WITHIN_OBJECT)
+			r = feed_object(stream, bytes, n, &used, err);
+		else if (stream->place == WITHIN_NULL)
+			r = feed_null(stream, *bytes, &used, err);
+		else
+			r = feed_between(stream, *bytes, &used, err);
+		if (r < 0)
+			return r;
+		bytes += used;
+		n -= used;
+	}
+	return 0;
+}
+
+/* How long the character is that starts with this byte; 1 for what is none, as the tokener will
+ * say. */
+static size_t character_length(char first)
+{
+	unsigned char byte = (unsigned char)first;
+
+	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+}
+
+/* How many bytes at the end are the beginning of a character. */
+static size_t cut_character(const char *bytes, size_t n)
+{
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		size_t length = character_length(bytes[n - back]);
+
+		if (length > 1)
+			return length > back ? back : 0;
+		if (((unsigned char)bytes[n - back] & 0xc0) != 0x80)
+			return 0;
+	}
+	return 0;
+}
+
+/* json-c checks UTF-8 within one call only: a character must not come in two pieces. */
+int json_stream_feed(struct json_stream *stream, const char *bytes, size_t n, struct err *err)
+{
+	size_t cut;
+	int r;
+
+	while (stream->n_tail > 0 && n > 0) {
+		stream->tail[stream->n_tail++] = *bytes++;
+		n--;
+		if (stream->n_tail < character_length(stream->tail[0]))
+			continue;
+		cut = stream->n_tail;
+		stream->n_tail = 0;
+		r = feed_whole(stream, stream->tail, cut, err);
+		if (r < 0)
+			return r;
+	}
+	cut = cut_character(bytes, n);
+	r = feed_whole(stream, bytes, n - cut, err);
+	if (r < 0)
+		return r;
+	if (cut > 0) {
+		memcpy(stream->tail, bytes + n - cut, cut);
+		stream->n_tail = cut;
+	}
+	return 0;
+}
+
+int json_stream_end(struct json_stream *stream, struct err *err)
+{
+	if (stream->place != AT_END || stream->n_tail > 0)
+		return bad(err, "it ends too early");
+	return 0;
+}

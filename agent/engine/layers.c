@@ -1,0 +1,83 @@
+#include "engine/layers.h"
+
+#include <string.h>
+
+#define SEPARATOR '/'
+
+static const char *diff_of(const char *id)
+{
+	const char *separator = strchr(id, SEPARATOR);
+
+	return separator ? separator + 1 : id;
+}
+
+/* A chain's ID is "17/sha256:…": the number of the chain below, in the order of first sight,
+ * and the diff ID. So each is short, and equal only where all below is equal. */
+static void chain(struct intern *chains, struct image *image)
+{
+	size_t below = 0;
+
+	for (size_t i = 0; i < image->n_layers; i++) {
+		_cleanup_free_ char *id =
+			mem_printf("%zu%c%s", below, SEPARATOR, diff_of(image->layers[i].id));
+		struct interned *interned = intern_get(chains, id, strlen(id));
+
+		image->layers[i].id = interned->text;
+		below = interned->number + 1;
+	}
+}
+
+void layers_chain(struct snapshot *snapshot)
+{
+	_cleanup_(intern_freep) struct intern *chains = intern_new(snapshot->arena);
+
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		chain(chains, &snapshot->images[i]);
+}
+
+/* Builders write an entry for each instruction. Those that only change the image's
+ * configuration make no layer: the classic builder marks them, BuildKit's are known by their
+ * word. */
+static bool may_be_layer(const struct history_entry *entry)
+{
+	static const char *const makes_layer[] = { "RUN ",   "COPY ", "ADD ",	  "WORKDIR ",
+						   " COPY ", " ADD ", " WORKDIR " };
+
+	if (entry->size > 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(makes_layer); i++)
+		if (strstr(entry->created_by, makes_layer[i]))
+			return true;
+	return !strstr(entry->created_by, "#(nop)") &&
+	       strncmp(entry->created_by, "/bin/sh -c ", strlen("/bin/sh -c ")) == 0;
+}
+
+static bool has_bytes(const struct history_entry *entry)
+{
+	return entry->size > 0;
+}
+
+static bool any(const struct history_entry *entry _unused_)
+{
+	return true;
+}
+
+void layers_set_sizes(struct image *image, const struct history_entry *history, size_t n)
+{
+	static bool (*const readings[])(const struct history_entry *) = { has_bytes,
+									  may_be_layer, any };
+
+	/* A reading of the history is right if it gives as many layers as there are. */
+	for (size_t i = 0; i < ARRAY_SIZE(readings); i++) {
+		size_t layer = 0;
+
+		for (size_t j = 0; j < n; j++)
+			layer += readings[i](&history[j]);
+		if (layer != image->n_layers)
+			continue;
+		for (size_t j = 0; j < n; j++)
+			if (readings[i](&history[j]))
+				image->layers[--layer].size = history[j].size;
+		return;
+	}
+}
