@@ -11,26 +11,35 @@
 
 struct state;
 
-/* The folder: $STATE_DIRECTORY (its first entry), else /var/lib/reclaimd as root, else
- * $XDG_STATE_HOME/reclaimd or ~/.local/state/reclaimd. The file's name comes from the socket's
- * resolved path. The path is to be freed. */
+/* The file for an engine's socket. Its folder: $STATE_DIRECTORY (its first entry), else
+ * /var/lib/reclaimd for root and for everybody who looks at root's socket, else
+ * $XDG_STATE_HOME/reclaimd or ~/.local/state/reclaimd. Its name comes from the socket's
+ * resolved path. To be freed. */
 char *state_path(const char *socket_path);
 
-/* Opens for reading (writable 0) or for reading and writing. Missing while reading only: 0 with
- * *ret NULL, so that "never seen" is the truth. Broken, of a newer schema, a folder, not ours
- * to write, on a full disk: negative, err has one line, *ret NULL; the run goes on without. */
+/* Opens for reading (writable 0) or for reading and writing; the folder and the file are made
+ * when missing, but never while reading only: then *ret is a state that knows nothing. Broken,
+ * of a newer schema, a folder, not ours to write or others' to write too, no room to make it:
+ * negative, err has one line that names the file, *ret NULL; the run goes on without. Nothing
+ * that was there is ever replaced. Reading only writes nothing at all, beside the file neither;
+ * so one that a killed run left half written has to wait for the next writer: an error too. */
 _must_check_ int state_open(const char *path, int writable, struct state **ret,
 			    struct err *err);
 void state_close(struct state *state);
 DEFINE_CLEANUP(struct state *, state_close, state_close)
 
-/* Fills the memory of every object of the sealed snapshot, and remembers/first_look. state may
- * be NULL: nothing is remembered, and everything counts from now. */
-_must_check_ int state_recall(struct state *state, struct snapshot *snapshot, struct err *err);
+/* Fills the memory of every object of the sealed snapshot, and remembers/first_look. To be
+ * called in any case: without state (NULL, it could not be opened) or when it fails (negative),
+ * nothing is remembered, and everything counts from now. Times that lie ahead of now count as
+ * now. */
+_must_check_ int state_recall(struct state *state, struct snapshot *snapshot, int64_t now,
+			      struct err *err);
 
 /* Writes what this look showed, in one transaction: first seen, untagged since, names, last use
  * (an image that a container in the snapshot uses is used now, or until its container
  * finished), and forgets objects that are in no list any more. Kinds whose list was not read
- * are left alone. */
+ * are left alone. Volumes and networks are without user only if the list of containers was read
+ * and shows none. A clock that went back is not believed: what is new counts from the last look
+ * before. */
 _must_check_ int state_observe(struct state *state, const struct snapshot *snapshot,
 			       int64_t now, struct err *err);

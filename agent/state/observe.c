@@ -1,0 +1,307 @@
+#include "state/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "state/list.h"
+#include "state/names.h"
+#include "state/use.h"
+
+struct observation {
+	const struct state *state;
+	const struct snapshot *snapshot;
+	int64_t now;
+	struct use use;
+	sqlite3_stmt *read, *write;
+};
+
+static void observation_clear(struct observation *observation)
+{
+	use_clear(&observation->use);
+	sqlite3_finalize(observation->read);
+	sqlite3_finalize(observation->write);
+}
+
+enum hold { HELD, NOT_HELD, HOLD_UNKNOWN };
+
+static enum hold user_hold(const struct use *use, bool used)
+{
+	if (!use->known)
+		return HOLD_UNKNOWN;
+	return used ? HELD : NOT_HELD;
+}
+
+/* Whether the object has a tag (image) or a user (volume, network). */
+static enum hold hold_of(const struct observation *observation, enum kind kind, size_t index)
+{
+	const struct use *use = &observation->use;
+
+	switch (kind) {
+	case KIND_IMAGE:
+		return observation->snapshot->images[index].n_tags > 0 ? HELD : NOT_HELD;
+	case KIND_VOLUME:
+		return user_hold(use, use->volumes[index]);
+	case KIND_NETWORK:
+		return user_hold(use, use->networks[index]);
+	case KIND_CONTAINER:
+	case KIND_TAG:
+	case KIND_BUILD_CACHE:
+	case KIND_MAX_:
+		break;
+	}
+	return HELD;
+}
+
+/* What is remembered once this look is added to what was. */
+static struct memory next_memory(const struct observation *observation, enum kind kind,
+				 size_t index, const struct memory *before)
+{
+	enum hold hold = hold_of(observation, kind, index);
+	struct memory memory = *before;
+
+	if (memory.first_seen == TIME_UNKNOWN)
+		memory.first_seen = observation->now;
+	if (hold == HELD)
+		memory.untagged_since = TIME_UNKNOWN;
+	else if (hold == NOT_HELD && memory.untagged_since == TIME_UNKNOWN)
+		memory.untagged_since = observation->now;
+	if (kind == KIND_IMAGE) {
+		memory.seen_tagged = memory.seen_tagged || hold == HELD;
+		if (observation->use.images[index] > memory.last_used)
+			memory.last_used = observation->use.images[index];
+	}
+	return memory;
+}
+
+static bool same_memory(const struct memory *a, const struct memory *b)
+{
+	return a->first_seen == b->first_seen && a->untagged_since == b->untagged_since &&
+	       a->last_used == b->last_used && a->seen_tagged == b->seen_tagged;
+}
+
+static int read_memory(struct observation *observation, const struct list *list, size_t index,
+		       struct memory *ret, struct err *err)
+{
+	sqlite3_stmt *row = observation->read;
+	int r;
+
+	*ret = (struct memory){ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, false, { 0 } };
+	sql_bind_text(row, 1, kind_to_string(list->kind));
+	sql_bind_text(row, 2, list_id(list, index));
+	r = sql_step(observation->state, row, err);
+	if (r <= 0)
+		return r;
+	if (sql_time(row, 0) == list_created(list, index)) {
+		ret->first_seen = sql_time(row, 1);
+		ret->untagged_since = sql_time(row, 2);
+		ret->last_used = sql_time(row, 3);
+		ret->seen_tagged = sqlite3_column_int(row, 4) != 0;
+	}
+	sqlite3_reset(row);
+	return 0;
+}
+
+static int write_memory(struct observation *observation, const struct list *list, size_t index,
+			const struct memory *memory, struct err *err)
+{
+	sqlite3_stmt *row = observation->write;
+
+	sql_bind_text(row, 1, kind_to_string(list->kind));
+	sql_bind_text(row, 2, list_id(list, index));
+	sql_bind_time(row, 3, list_created(list, index));
+	sql_bind_time(row, 4, memory->first_seen);
+	sql_bind_time(row, 5, memory->untagged_since);
+	sql_bind_time(row, 6, memory->last_used);
+	sqlite3_bind_int(row, 7, memory->seen_tagged);
+	return sql_step(observation->state, row, err);
+}
+
+static int observe_object(struct observation *observation, const struct list *list,
+			  size_t index, struct err *err)
+{
+	struct memory before, after;
+	int r = read_memory(observation, list, index, &before, err);
+
+	if (r < 0)
+		return r;
+	after = next_memory(observation, list->kind, index, &before);
+	if (same_memory(&before, &after))
+		return 0;
+	return write_memory(observation, list, index, &after, err);
+}
+
+struct ids {
+	char **v;
+	size_t n;
+};
+
+static void ids_clear(struct ids *ids)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		free(ids->v[i]);
+	free(ids->v);
+}
+
+static int collect_gone(const struct observation *observation, const struct list *list,
+			struct ids *gone, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
+	int r = sql_prepare(observation->state, "SELECT id FROM objects WHERE kind = ?", &rows,
+			    err);
+
+	if (r < 0)
+		return r;
+	sql_bind_text(rows, 1, kind_to_string(list->kind));
+	while ((r = sql_step(observation->state, rows, err)) > 0) {
+		if (list_find(list, sql_text(rows, 0)) < list->n)
+			continue;
+		gone->v = mem_grow(gone->v, gone->n, sizeof(*gone->v));
+		gone->v[gone->n++] = mem_strdup(sql_text(rows, 0));
+	}
+	return r;
+}
+
+static int forget_gone(const struct observation *observation, const struct list *list,
+		       struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *row = NULL;
+	_cleanup_(ids_clear) struct ids gone = { 0 };
+	int r = collect_gone(observation, list, &gone, err);
+
+	if (r == 0)
+		r = sql_prepare(observation->state,
+				"DELETE FROM objects WHERE kind = ? AND id = ?", &row, err);
+	for (size_t i = 0; r == 0 && i < gone.n; i++) {
+		sql_bind_text(row, 1, kind_to_string(list->kind));
+		sql_bind_text(row, 2, gone.v[i]);
+		r = sql_step(observation->state, row, err);
+	}
+	return r;
+}
+
+static int observe_list(struct observation *observation, const struct list *list,
+			struct err *err)
+{
+	int r = forget_gone(observation, list, err);
+
+	for (size_t i = 0; r == 0 && i < list->n; i++)
+		r = observe_object(observation, list, i, err);
+	return r;
+}
+
+static int observe_lists(struct observation *observation, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < LISTS; i++) {
+		struct list list = list_get(observation->snapshot, i);
+
+		if (list.state == LISTING_READ)
+			r = observe_list(observation, &list, err);
+	}
+	if (r == 0 && observation->snapshot->listing[KIND_IMAGE] == LISTING_READ)
+		r = names_observe(observation->state, observation->snapshot, observation->now,
+				  err);
+	return r;
+}
+
+static int last_look(const struct state *state, int64_t *ret, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *look = NULL;
+	int r = sql_prepare(state, "SELECT last FROM looks", &look, err);
+
+	*ret = TIME_UNKNOWN;
+	if (r == 0)
+		r = sql_step(state, look, err);
+	if (r > 0)
+		*ret = sql_time(look, 0);
+	return r < 0 ? r : 0;
+}
+
+static int note_look(const struct observation *observation, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *look = NULL;
+	int r = sql_prepare(observation->state,
+			    "INSERT INTO looks (id, last) VALUES (1, ?) "
+			    "ON CONFLICT DO UPDATE SET last = excluded.last",
+			    &look, err);
+
+	if (r < 0)
+		return r;
+	sql_bind_time(look, 1, observation->now);
+	return sql_step(observation->state, look, err);
+}
+
+static int prepare(struct observation *observation, struct err *err)
+{
+	int r = sql_prepare(observation->state,
+			    "SELECT created, first_seen, untagged_since, last_used, "
+			    "seen_tagged FROM objects WHERE kind = ? AND id = ?",
+			    &observation->read, err);
+
+	if (r == 0)
+		r = sql_prepare(observation->state,
+				"INSERT OR REPLACE INTO objects (kind, id, created, "
+				"first_seen, untagged_since, last_used, seen_tagged) "
+				"VALUES (?, ?, ?, ?, ?, ?, ?)",
+				&observation->write, err);
+	return r;
+}
+
+/* A clock that stands before the last look is wrong now or was wrong then. Were its times
+ * written down, all that is new would look years old once it is put right. */
+static int believe_clock(struct observation *observation, struct err *err)
+{
+	int64_t last;
+	int r = last_look(observation->state, &last, err);
+
+	if (r == 0 && last > observation->now)
+		observation->now = last;
+	return r;
+}
+
+static int observe_all(struct observation *observation, struct err *err)
+{
+	int r = prepare(observation, err);
+
+	if (r == 0)
+		r = believe_clock(observation, err);
+	if (r < 0)
+		return r;
+	use_collect(&observation->use, observation->snapshot, observation->now);
+	r = observe_lists(observation, err);
+	return r == 0 ? note_look(observation, err) : r;
+}
+
+static bool read_anything(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		if (list_get(snapshot, i).state == LISTING_READ)
+			return true;
+	return false;
+}
+
+int state_observe(struct state *state, const struct snapshot *snapshot, int64_t now,
+		  struct err *err)
+{
+	_cleanup_(observation_clear) struct observation observation = {
+		.state = state,
+		.snapshot = snapshot,
+		.now = now,
+	};
+	int r;
+
+	if (!state->db)
+		return err_set(err, -EROFS, "state %s: opened for reading only", state->path);
+	if (!read_anything(snapshot))
+		return 0;
+	r = sql_run(state, "BEGIN IMMEDIATE", err);
+	if (r < 0)
+		return r;
+	r = observe_all(&observation, err);
+	if (r == 0)
+		r = sql_run(state, "COMMIT", err);
+	if (r < 0)
+		sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}

@@ -1,0 +1,169 @@
+#include "state/state.h"
+
+#include "state/list.h"
+#include "state/sql.h"
+
+/* A step of the clock beyond this is worth a line. */
+#define CLOCK_TOLERANCE 3600
+
+static const struct memory nothing = {
+	.first_seen = TIME_UNKNOWN,
+	.untagged_since = TIME_UNKNOWN,
+	.last_used = TIME_UNKNOWN,
+};
+
+static void forget_all(struct snapshot *snapshot)
+{
+	snapshot->remembers = false;
+	snapshot->first_look = false;
+	for (size_t i = 0; i < LISTS; i++) {
+		struct list list = list_get(snapshot, i);
+
+		for (size_t k = 0; k < list.n; k++)
+			*list_memory(&list, k) = nothing;
+	}
+}
+
+static int64_t not_ahead(int64_t time, int64_t now)
+{
+	return time > now ? now : time;
+}
+
+static bool has_tag(const struct list *list, size_t index)
+{
+	const struct image *images = (const struct image *)(const void *)list->items;
+
+	return list->kind == KIND_IMAGE && images[index].n_tags > 0;
+}
+
+static void fill(const struct list *list, size_t index, sqlite3_stmt *row, int64_t now)
+{
+	struct memory *memory = list_memory(list, index);
+
+	if (sql_time(row, 1) != list_created(list, index))
+		return;
+	memory->first_seen = not_ahead(sql_time(row, 2), now);
+	/* Tagged again since the last look: the break comes before this look is written down.
+	 */
+	if (!has_tag(list, index))
+		memory->untagged_since = not_ahead(sql_time(row, 3), now);
+	memory->last_used = not_ahead(sql_time(row, 4), now);
+	memory->seen_tagged = sqlite3_column_int(row, 5) != 0;
+}
+
+static int recall_objects(const struct state *state, struct snapshot *snapshot, int64_t now,
+			  struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
+	int r = sql_prepare(state,
+			    "SELECT id, created, first_seen, untagged_since, last_used, "
+			    "seen_tagged FROM objects WHERE kind = ?",
+			    &rows, err);
+
+	for (size_t i = 0; r == 0 && i < LISTS; i++) {
+		struct list list = list_get(snapshot, i);
+
+		sql_bind_text(rows, 1, kind_to_string(list.kind));
+		while ((r = sql_step(state, rows, err)) > 0) {
+			size_t index = list_find(&list, sql_text(rows, 0));
+
+			if (index < list.n)
+				fill(&list, index, rows, now);
+		}
+	}
+	return r;
+}
+
+static int count_names(const struct state *state, size_t *ret, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *count = NULL;
+	int r = sql_prepare(state, "SELECT count(*) FROM image_names", &count, err);
+
+	if (r == 0)
+		r = sql_step(state, count, err);
+	if (r > 0)
+		*ret = (size_t)sqlite3_column_int64(count, 0);
+	return r < 0 ? r : 0;
+}
+
+/* The rows of one image follow each other, so each image's names are a slice of one array. */
+static int recall_names(const struct state *state, struct snapshot *snapshot, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
+	size_t n = 0, next = 0;
+	const char **names;
+	int r = count_names(state, &n, err);
+
+	if (r == 0)
+		r = sql_prepare(state,
+				"SELECT image, name FROM image_names ORDER BY image, "
+				"lost IS NULL DESC, lost DESC, first_seen DESC, name",
+				&rows, err);
+	if (r < 0)
+		return r;
+	names = arena_array(snapshot->arena, n, sizeof(*names));
+	while ((r = sql_step(state, rows, err)) > 0 && next < n) {
+		struct image *image = snapshot_image(snapshot, sql_text(rows, 0));
+
+		if (!image)
+			continue;
+		if (image->memory.names.n == 0)
+			image->memory.names.v = &names[next];
+		names[next++] = arena_strdup(snapshot->arena, sql_text(rows, 1));
+		image->memory.names.n++;
+	}
+	return r;
+}
+
+static int recall_look(const struct state *state, struct snapshot *snapshot, int64_t now,
+		       struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *look = NULL;
+	int r = sql_prepare(state, "SELECT last FROM looks", &look, err);
+	char at[UNITS_SIZE];
+
+	if (r == 0)
+		r = sql_step(state, look, err);
+	if (r < 0)
+		return r;
+	snapshot->first_look = r == 0;
+	if (r > 0 && sql_time(look, 0) - CLOCK_TOLERANCE > now)
+		problems_add(&snapshot->problems,
+			     "state %s: last written at %s, which lies ahead of the clock; if "
+			     "the clock is right, remove the file",
+			     state->path, units_format_time(at, sql_time(look, 0), now));
+	return 0;
+}
+
+static int recall_all(const struct state *state, struct snapshot *snapshot, int64_t now,
+		      struct err *err)
+{
+	int r = sql_run(state, "BEGIN", err);
+
+	if (r == 0)
+		r = recall_look(state, snapshot, now, err);
+	if (r == 0)
+		r = recall_objects(state, snapshot, now, err);
+	if (r == 0)
+		r = recall_names(state, snapshot, err);
+	sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+int state_recall(struct state *state, struct snapshot *snapshot, int64_t now, struct err *err)
+{
+	int r = 0;
+
+	forget_all(snapshot);
+	if (!state)
+		return 0;
+	if (state->db)
+		r = recall_all(state, snapshot, now, err);
+	else
+		snapshot->first_look = true;
+	if (r < 0)
+		forget_all(snapshot);
+	else
+		snapshot->remembers = true;
+	return r;
+}

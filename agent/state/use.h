@@ -1,0 +1,19 @@
+#pragma once
+
+#include "model/snapshot.h"
+
+/* What the containers of a snapshot say about images, volumes and networks. */
+
+struct use {
+	bool known;		  /* the list of containers was read */
+	int64_t *images;	  /* per image: last used, TIME_UNKNOWN if by none */
+	bool *volumes, *networks; /* per object: whether a container has it */
+};
+
+/* Finish times that lie ahead of now count as now. */
+void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now);
+void use_clear(struct use *use);
+static inline _unused_ void use_clearp(struct use *use)
+{
+	use_clear(use);
+}
