@@ -64,8 +64,8 @@ static int collect(struct arena *arena, struct json_object *objects, struct stri
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *object = json_object_array_get_idx(objects, i);
 		const char *id = text_of(object, "id"), *verdict = text_of(object, "verdict");
-		const char *reference = text_of(object, "reference");
 		int kind = kind_of(text_of(object, "kind"));
+		const char *reference = kind == KIND_TAG ? text_of(object, "name") : NULL;
 
 		if (!id || !verdict || kind < 0)
 			return err_set(err, -EINVAL, "object %zu has no kind, id or verdict",

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 
 #include "apply/apply.h"
@@ -108,14 +109,22 @@ static void remove_what_goes(struct session *session, struct report *report, str
 	report->after = after;
 }
 
-/* In the unit stdout is the journal, which has the entries already. */
+/* What `systemctl status` shows until the next run. */
+static void notify(const struct report *report)
+{
+	_cleanup_free_ char *brake = report_brake(report->plan);
+	_cleanup_free_ char *summary = report_summary(report);
+
+	sd_notifyf(0, "STATUS=%s", brake ? brake : summary);
+}
+
 static void publish(const struct session *session, const struct report *report)
 {
 	if (!session->options->dry_run)
 		report_journal(report, session->conf.settings.entries);
-	if (session->options->json || !report_stdout_is_journal())
+	if (session->options->json || !terminal_is_journal(STDOUT_FILENO))
 		terminal_print(session->options, report);
-	report_notify(report);
+	notify(report);
 }
 
 static int act(struct session *session)

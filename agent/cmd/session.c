@@ -7,9 +7,11 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/host.h"
+#include "cmd/terminal.h"
 #include "report/report.h"
 
 void session_open(struct session *session, const struct options *options)
@@ -29,11 +31,16 @@ void session_close(struct session *session)
 	arena_free(session->arena);
 }
 
+/* What has an entry in the journal is not said there a second time. */
+static bool says_on_stderr(const struct session *session)
+{
+	return !session->journals || !terminal_is_journal(STDERR_FILENO);
+}
+
 void session_warn(const struct session *session, const char *text)
 {
-	if (session->journals)
-		report_warning(text, session->socket);
-	if (!session->journals || !report_stderr_is_journal())
+	problems_add(&session->snapshot->problems, "%s", text);
+	if (says_on_stderr(session))
 		log_line(LOG_WARNING, "%s", text);
 }
 
@@ -47,8 +54,8 @@ int session_fail(const struct session *session, enum status status, const char *
 		mem_die();
 	va_end(args);
 	if (session->journals)
-		report_failure(text, (int)status, session->socket);
-	if (!session->journals || !report_stderr_is_journal())
+		report_journal_failure(text, (int)status, NULL, session->socket, NULL);
+	if (says_on_stderr(session))
 		log_line(LOG_ERR, "%s", text);
 	return (int)status;
 }
@@ -59,8 +66,11 @@ int session_configure(struct session *session)
 	int status = STATUS_GO_ON;
 
 	if (conf_load(session->arena, &session->options->conf, &session->conf, &problems) < 0) {
-		for (size_t i = 0; i < problems.n; i++)
-			session_fail(session, STATUS_CONFIG, "%s", problems.texts[i]);
+		if (session->journals)
+			report_journal_failure("the configuration was refused", STATUS_CONFIG,
+					       NULL, NULL, &problems);
+		for (size_t i = 0; says_on_stderr(session) && i < problems.n; i++)
+			log_line(LOG_ERR, "%s", problems.texts[i]);
 		status = STATUS_CONFIG;
 	}
 	problems_clear(&problems);
@@ -86,10 +96,11 @@ int session_find_engine(struct session *session)
 	return STATUS_GO_ON;
 }
 
+/* Problems of the snapshot reach the journal with the report. */
 static void say_problems(const struct session *session, size_t from)
 {
-	for (size_t i = from; i < session->snapshot->problems.n; i++)
-		session_warn(session, session->snapshot->problems.texts[i]);
+	for (size_t i = from; says_on_stderr(session) && i < session->snapshot->problems.n; i++)
+		log_line(LOG_WARNING, "%s", session->snapshot->problems.texts[i]);
 }
 
 /* Without the state nothing is remembered: what only it could release is kept. */
@@ -97,13 +108,15 @@ static void recall(struct session *session, bool writable)
 {
 	_cleanup_free_ char *path = state_path(session->socket);
 	struct err err;
+	int opened = state_open(path, writable, &session->state, &err);
 
-	if (state_open(path, writable, &session->state, &err) < 0 ||
-	    state_recall(session->state, session->snapshot, &err) < 0) {
-		err_wrap(&err, "the state cannot be used, ages count from now");
+	if (opened >= 0 &&
+	    state_recall(session->state, session->snapshot, session->now, &err) >= 0)
+		return;
+	session_warn(session, err.text);
+	state_close(take(session->state));
+	if (opened < 0 && state_recall(NULL, session->snapshot, session->now, &err) < 0)
 		session_warn(session, err.text);
-		state_close(take(session->state));
-	}
 }
 
 int session_look(struct session *session, bool writable)
@@ -117,9 +130,9 @@ int session_look(struct session *session, bool writable)
 			&session->engine, &err) < 0 ||
 	    engine_snapshot(session->engine, snapshot, &err) < 0)
 		return session_fail(session, STATUS_ENGINE, "%s", err.text);
+	say_problems(session, 0);
 	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
 	recall(session, writable);
-	say_problems(session, 0);
 	return STATUS_GO_ON;
 }
 

@@ -1,8 +1,10 @@
 #include "cmd/terminal.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool wants_colour(void)
@@ -19,4 +21,16 @@ void terminal_print(const struct options *options, const struct report *report)
 		report_json(report, stdout);
 	else
 		report_text(report, options->all, wants_colour(), stdout);
+}
+
+bool terminal_is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat info;
+	char here[64];
+
+	if (!stream || fstat(fd, &info) < 0)
+		return false;
+	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
+	return strcmp(stream, here) == 0;
 }

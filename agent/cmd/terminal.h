@@ -6,3 +6,7 @@
 /* Prints the report on stdout as the options say: a table, or one JSON object. Colours only on
  * a terminal, and not with $NO_COLOR or TERM=dumb. */
 void terminal_print(const struct options *options, const struct report *report);
+
+/* Whether the file descriptor leads to the journal ($JOURNAL_STREAM): what has an entry of its
+ * own there need not be said again. */
+bool terminal_is_journal(int fd);

@@ -133,8 +133,8 @@ static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict 
 }
 
 /* An untagged image on which others are built is no object of its own: it goes with the last of
- * them, unless the rule that would own it otherwise, or else the rule that takes the last one, pins
- * it. */
+ * them, unless the rule that would own it otherwise, or else the rule that takes the last one,
+ * pins it. */
 static void inherit(const struct image_pass *pass, size_t index, struct verdict *row)
 {
 	const struct verdict *heir;

@@ -147,7 +147,8 @@ static int compare_texts(const void *a, const void *b)
 
 static void by_approval(struct planner *planner, struct verdict *verdict)
 {
-	const char *id, *key, *reference = verdict->reference ? verdict->reference->full : NULL;
+	const char *id, *key,
+		*reference = verdict->reference ? verdict->reference->short_name : NULL;
 
 	if (!planner->approved || verdict->action == VERDICT_KEEP)
 		return;

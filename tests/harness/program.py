@@ -1,0 +1,93 @@
+"""The program under test, with a configuration and folders of its own."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("RECLAIMD", REPOSITORY / "build" / "reclaimd"))
+
+
+class Outcome:
+    """How a call ended: status, stdout, stderr; .json is stdout decoded."""
+
+    def __init__(self, result):
+        self.status = result.returncode
+        self.stdout = result.stdout.decode(errors="surrogateescape")
+        self.stderr = result.stderr.decode(errors="surrogateescape")
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+    def verdict(self, name):
+        """The object with that name (a tag's reference, a container's name) or ID."""
+        found = [entry for entry in self.json["objects"] if name in (entry["name"], entry["id"])]
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} objects are {name}:\n{self.stdout}")
+        return found[0]
+
+    def goes(self):
+        """Names (or IDs, where there is no name) of all that is to be removed."""
+        return {entry["name"] or entry["id"] for entry in self.json["objects"]
+                if entry["verdict"] == "remove"}
+
+    def __repr__(self):
+        return f"status {self.status}\n{self.stdout}\n{self.stderr}"
+
+
+class Program:
+    """Calls reclaimd against one socket with one policy. Use as a context manager, or close()."""
+
+    def __init__(self, socket, policy="", settings=""):
+        # Not below /tmp: as root it refuses policies in a folder that others may write to.
+        parent = "/run" if os.geteuid() == 0 else None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-program-", dir=parent))
+        self.socket = socket
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "STATE_DIRECTORY": str(self.folder / "state"),
+            "RUNTIME_DIRECTORY": str(self.folder / "run"),
+            "TZ": "UTC",
+            **{key: os.environ[key] for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+               if key in os.environ},
+        }
+        self.set_policy(policy)
+        self.set_settings(settings)
+
+    def set_policy(self, text):
+        (self.folder / "policy.ini").write_text(text)
+
+    def set_settings(self, text):
+        (self.folder / "settings.conf").write_text(text)
+
+    def forget(self):
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
+
+    def command(self, *arguments):
+        return [str(BINARY), "--config", str(self.folder / "settings.conf"), "--policy",
+                str(self.folder / "policy.ini"), "--host", f"unix://{self.socket}", *arguments]
+
+    def __call__(self, *arguments, timeout=120, **environment):
+        return Outcome(subprocess.run(self.command(*arguments), capture_output=True,
+                                      stdin=subprocess.DEVNULL, timeout=timeout,
+                                      env={**self.environment, **environment}))
+
+    def start(self, *arguments, **environment):
+        """Does not wait; returns the subprocess.Popen."""
+        return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                env={**self.environment, **environment})
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
