@@ -138,6 +138,11 @@ demo: deps-build
 	$(MAKE) all
 	$(PYTHON) tests/demo.py
 
+## make documents    writes what the tables of settings and keys say into man page and example
+.PHONY: documents
+documents: $O/tests/unit/test_documents
+	RECLAIMD_WRITE_DOCUMENTS=1 $O/tests/unit/test_documents
+
 ## make deps-build   the Debian packages that building needs; deps-test: testing, too
 .PHONY: deps-build deps-test
 deps-build deps-test:

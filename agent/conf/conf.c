@@ -148,3 +148,12 @@ void conf_document(FILE *out)
 	fputs(".SH POLICIES\n", out);
 	policy_document(out);
 }
+
+void conf_example(FILE *out)
+{
+	fputs("# How reclaimd works; what may go is in policies.d. Copy it to /etc/reclaimd/reclaimd.conf, "
+	      "or\n# put single settings into /etc/reclaimd/reclaimd.conf.d/NAME.conf. What is commented "
+	      "out shows the\n# default. See reclaimd.conf(5).\n",
+	      out);
+	settings_example(out);
+}

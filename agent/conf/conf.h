@@ -39,5 +39,8 @@ _must_check_ int conf_load(struct arena *arena, const struct conf_request *reque
  */
 void conf_dump(const struct conf *conf, FILE *out);
 
-/* Every key with type, default and text, as a section of the man page (roff). */
+/* Every key with type, default and text, as sections of the man page (roff). */
 void conf_document(FILE *out);
+
+/* A reclaimd.conf in which every setting stands, commented out, with its default and text. */
+void conf_example(FILE *out);

@@ -152,3 +152,32 @@ void settings_document(FILE *out)
 			key_document(&keys[k], out);
 	}
 }
+
+/* The text in lines that fit beside the rest. */
+static void put_comment(const char *text, FILE *out)
+{
+	while (*text) {
+		size_t length = strlen(text), fits = 96;
+
+		if (length > fits) {
+			while (fits > 0 && text[fits] != ' ')
+				fits--;
+			length = fits;
+		}
+		fprintf(out, "# %.*s\n", (int)length, text);
+		text += length;
+		text += *text == ' ';
+	}
+}
+
+void settings_example(FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		fprintf(out, "\n[%s]\n", sections[i].name);
+		for (size_t k = sections[i].first; k <= sections[i].last; k++) {
+			put_comment(keys[k].doc, out);
+			fprintf(out, "#%s = %s\n", keys[k].name,
+				keys[k].fallback ? keys[k].fallback : "");
+		}
+	}
+}

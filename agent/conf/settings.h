@@ -48,3 +48,4 @@ void settings_read(struct settings *settings, const char *path, struct arena *ar
 
 void settings_dump(const struct settings *settings, FILE *out);
 void settings_document(FILE *out);
+void settings_example(FILE *out);
