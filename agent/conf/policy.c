@@ -62,6 +62,11 @@ static const struct key keys[] = {
 			       "Keeper: younger than this stays, by age-from." },
 	[RULE_KEEP_LAST] = { "keep-last", KEY_NUMBER, FIELD(keep_last), 0, INT32_MAX, NULL,
 			     NULL, BOTH, "Keeper: the newest N of each group stay." },
+	[RULE_KEEP_LAST_RUN] = { "keep-last-run", KEY_NUMBER, FIELD(keep_last_run), 0,
+				 INT32_MAX, NULL, NULL, IMAGES,
+				 "Keeper: the last N images that each Compose service or systemd unit "
+				 "really ran stay, however old: the way back. Always per service; "
+				 "'group-by = service' may be written beside it." },
 	[RULE_GROUP_BY] = { "group-by", KEY_GROUP, FIELD(group_by), 0, 0, groups, NULL, BOTH,
 			    "The groups of keep-last. Default: images repository, containers image." },
 	[RULE_MAX_AGE] = { "max-age", KEY_DURATION, FIELD(max_age), 1, INT64_MAX, NULL, NULL,
@@ -102,7 +107,8 @@ static const struct {
 	{ KIND_IMAGE, 1 << AGE_CREATED | 1 << AGE_TAGGED | 1 << AGE_UNTAGGED | 1 << AGE_USED,
 	  1 << ORDER_CREATED | 1 << ORDER_TAGGED | 1 << ORDER_UNTAGGED | 1 << ORDER_USED |
 		  1 << ORDER_VERSION,
-	  1 << GROUP_NONE | 1 << GROUP_NAME | 1 << GROUP_REPOSITORY | 1 << GROUP_LABEL },
+	  1 << GROUP_NONE | 1 << GROUP_NAME | 1 << GROUP_REPOSITORY | 1 << GROUP_SERVICE |
+		  1 << GROUP_LABEL },
 };
 
 const char *rule_key_name(enum rule_key key)
@@ -289,7 +295,8 @@ static void check_selectors(const struct rule *rule, struct problems *problems)
 /* keep-last = 0 and keep-within = 0s keep nothing, and say so. */
 static void check_keepers(const struct rule *rule, struct problems *problems)
 {
-	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST };
+	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST,
+						 RULE_KEEP_LAST_RUN };
 
 	if (rule->action == ACTION_REMOVE && !has_any(rule, keepers, ARRAY_SIZE(keepers)))
 		mistake(problems, rule, RULE_MAX_AGE,
@@ -330,6 +337,11 @@ static void check_values(const struct rule *rule, struct problems *problems)
 				     problems);
 		check_choice(rule, RULE_GROUP_BY, rule->group_by, kinds[i].groups, problems);
 	}
+	if (rule->kind == KIND_IMAGE && rule->group_by == GROUP_SERVICE &&
+	    (!rule_has(rule, RULE_KEEP_LAST_RUN) || rule_has(rule, RULE_KEEP_LAST)))
+		mistake(problems, rule, RULE_GROUP_BY,
+			"images belong to a service only by having run: 'group-by = service' goes with "
+			"keep-last-run, not with keep-last");
 	if (rule->dangling == DANGLING_YES && rule_has(rule, RULE_TAG))
 		mistake(problems, rule, RULE_TAG, "a dangling image has no tag");
 }

@@ -46,6 +46,7 @@ enum rule_key {
 	RULE_TAG,
 	RULE_KEEP_WITHIN,
 	RULE_KEEP_LAST,
+	RULE_KEEP_LAST_RUN,
 	RULE_GROUP_BY,
 	RULE_MAX_AGE,
 	RULE_AGE_FROM,
@@ -91,8 +92,9 @@ struct rule {
 	enum dangling dangling;
 	struct patterns repositories, tags;
 
-	int64_t keep_within; /* seconds, 0: none */
-	int64_t keep_last;   /* 0: none */
+	int64_t keep_within;   /* seconds, 0: none */
+	int64_t keep_last;     /* 0: none */
+	int64_t keep_last_run; /* 0: none; images */
 	enum group_by group_by;
 	const char *group_label;
 	int64_t max_age; /* seconds, 0: none */

@@ -135,6 +135,13 @@ struct cache_record {
 	int64_t created, last_used;
 };
 
+/* That a service once ran an image, as the state remembers it. */
+struct service_run {
+	const char *service; /* service_of() */
+	const char *image_id;
+	int64_t at; /* last seen running, or ended */
+};
+
 /* One list of the engine. */
 enum listing_state {
 	LISTING_NOT_READ, /* no rule needs it, or the engine has no such kind */
@@ -186,6 +193,9 @@ struct snapshot {
 	/* Images, volumes and networks that something outside the engine names. */
 	struct reference *pinned_images;
 	size_t n_pinned_images;
+
+	struct service_run *runs;
+	size_t n_runs;
 
 	struct problems problems; /* every failed list and what else went wrong, a line each */
 };

@@ -46,6 +46,30 @@ static bool keep_last_holds(const struct verdict *verdict)
 	return verdict->group && verdict->rank <= (size_t)verdict->rule->keep_last;
 }
 
+static const struct service_run *last_run(struct planner *planner,
+					  const struct verdict *verdict)
+{
+	if (verdict->rule->keep_last_run == 0 || !is_image_row(verdict))
+		return NULL;
+	if (!planner->runs)
+		planner->runs = runs_new(planner);
+	return runs_among_last(planner->runs, verdict->image, verdict->rule->keep_last_run);
+}
+
+static bool keep_for_run(struct verdict *verdict, const struct service_run *run)
+{
+	if (!run)
+		return false;
+	verdict->limit = verdict->rule->keep_last_run;
+	verdict->holder = run->service;
+	return keep(verdict, REASON_KEEP_LAST_RUN);
+}
+
+static bool by_last_run(struct planner *planner, struct verdict *verdict)
+{
+	return verdict->rule->max_age == 0 && keep_for_run(verdict, last_run(planner, verdict));
+}
+
 static bool by_rank(struct planner *planner _unused_, struct verdict *verdict)
 {
 	if (!keep_last_holds(verdict) || verdict->rule->max_age > 0)
@@ -120,6 +144,10 @@ static bool by_time(struct planner *planner, struct verdict *verdict)
 		verdict_set(verdict, VERDICT_REMOVE, REASON_MAX_AGE);
 		return true;
 	}
+	if (keep_for_run(verdict, last_run(planner, verdict))) {
+		verdict->goes_at = verdict->age.at + rule->max_age;
+		return true;
+	}
 	if (keep_last_holds(verdict)) {
 		verdict->limit = rule->keep_last;
 		verdict->goes_at = verdict->age.at + rule->max_age;
@@ -163,7 +191,7 @@ static void by_approval(struct planner *planner, struct verdict *verdict)
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_action,	   by_pin,  by_pending_rank, by_rank, by_min_age,
+		by_action,	   by_pin,  by_pending_rank, by_last_run, by_rank, by_min_age,
 		by_restart_policy, by_time, by_default,
 	};
 

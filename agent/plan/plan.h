@@ -27,6 +27,7 @@ enum reason {
 	REASON_PINNED,	       /* keep-tag, keep-label, keep-name, pinned.d */
 	REASON_TOO_YOUNG,      /* min-age */
 	REASON_KEEP_WITHIN,
+	REASON_KEEP_LAST_RUN, /* `holder` is the service that ran it */
 	REASON_KEEP_LAST,
 	REASON_OTHER_REFERENCE, /* `holder` is the reference that keeps the image */
 	REASON_CHILD,		/* an image that stays is built on it: `holder` */

@@ -11,6 +11,7 @@ struct planner {
 	const struct settings *settings;
 	const struct snapshot *snapshot;
 	const struct strings *approved;
+	struct service_runs *runs; /* NULL until a rule asks */
 	int64_t now;
 	struct plan *plan;
 
@@ -77,6 +78,14 @@ void rank_all(struct planner *planner);
 /* version.c: semantic-version precedence of two tags; a tag that is no version comes below all
  * that are. Negative, 0, positive as strcmp(3). */
 int version_compare(const char *a, const char *b);
+
+/* runs.c: which images each service ran, by the state and by the containers that are here. */
+struct service_runs *runs_new(struct planner *planner);
+
+/* A run that shows the image to be among the last that its service ran; NULL if there is none.
+ */
+const struct service_run *runs_among_last(const struct service_runs *runs,
+					  const struct image *image, int64_t last);
 
 /* keep.c: what guards, pins and keepers of its rule say about an owned object. */
 void keep_judge(struct planner *planner, struct verdict *verdict);

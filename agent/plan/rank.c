@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/service.h"
+
 /* "keep-last ranks the distinct objects that the rule owns in the group, newest first"; an
  * object with several values ranks in each, and its best rank counts. */
 
@@ -38,16 +40,6 @@ static const char *or_unknown(const char *value)
 	return value ? value : UNKNOWN_GROUP;
 }
 
-static const char *service_group(struct planner *planner, const struct labels *labels)
-{
-	const char *project = labels_get(labels, "com.docker.compose.project");
-	const char *service = labels_get(labels, "com.docker.compose.service");
-
-	if (!project || !service)
-		return NULL;
-	return arena_printf(planner->arena, "%s/%s", project, service);
-}
-
 static const char *image_group(const struct container *container)
 {
 	return container->image_name.full ? container->image_name.short_name
@@ -71,7 +63,7 @@ static const char *single_group(struct planner *planner, const struct verdict *v
 	case GROUP_PROJECT:
 		return labels_get(labels, "com.docker.compose.project");
 	case GROUP_SERVICE:
-		return service_group(planner, labels);
+		return service_of(planner->arena, labels);
 	case GROUP_LABEL:
 		return labels_get(labels, rule->group_label);
 	case GROUP_NAME:

@@ -18,6 +18,7 @@ static const struct {
 	[REASON_PINNED] = { "pinned", false },
 	[REASON_TOO_YOUNG] = { "too-young", true },
 	[REASON_KEEP_WITHIN] = { "keep-within", false },
+	[REASON_KEEP_LAST_RUN] = { "keep-last-run", false },
 	[REASON_KEEP_LAST] = { "keep-last", false },
 	[REASON_OTHER_REFERENCE] = { "other-reference", true },
 	[REASON_CHILD] = { "child", true },

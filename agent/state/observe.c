@@ -5,6 +5,7 @@
 
 #include "state/list.h"
 #include "state/names.h"
+#include "state/runs.h"
 #include "state/use.h"
 
 struct observation {
@@ -31,14 +32,17 @@ static enum hold user_hold(const struct use *use, bool used)
 	return used ? HELD : NOT_HELD;
 }
 
-/* Whether the object has a tag (image) or a user (volume, network). */
+/* Whether the object has a tag (image) or a user (volume, network). An image on which others
+ * are built waits for no name: it counts as untagged once the last of them is gone. */
 static enum hold hold_of(const struct observation *observation, enum kind kind, size_t index)
 {
 	const struct use *use = &observation->use;
 
 	switch (kind) {
 	case KIND_IMAGE:
-		return observation->snapshot->images[index].n_tags > 0 ? HELD : NOT_HELD;
+		return observation->snapshot->images[index].n_tags > 0 || use->parents[index]
+			       ? HELD
+			       : NOT_HELD;
 	case KIND_VOLUME:
 		return user_hold(use, use->volumes[index]);
 	case KIND_NETWORK:
@@ -66,7 +70,8 @@ static struct memory next_memory(const struct observation *observation, enum kin
 	else if (hold == NOT_HELD && memory.untagged_since == TIME_UNKNOWN)
 		memory.untagged_since = observation->now;
 	if (kind == KIND_IMAGE) {
-		memory.seen_tagged = memory.seen_tagged || hold == HELD;
+		memory.seen_tagged =
+			memory.seen_tagged || observation->snapshot->images[index].n_tags > 0;
 		if (observation->use.images[index] > memory.last_used)
 			memory.last_used = observation->use.images[index];
 	}
@@ -202,6 +207,9 @@ static int observe_lists(struct observation *observation, struct err *err)
 	if (r == 0 && observation->snapshot->listing[KIND_IMAGE] == LISTING_READ)
 		r = names_observe(observation->state, observation->snapshot, observation->now,
 				  err);
+	if (r == 0 && observation->snapshot->listing[KIND_CONTAINER] == LISTING_READ)
+		r = runs_observe(observation->state, observation->snapshot, observation->now,
+				 err);
 	return r;
 }
 

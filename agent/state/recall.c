@@ -1,6 +1,7 @@
 #include "state/state.h"
 
 #include "state/list.h"
+#include "state/runs.h"
 #include "state/sql.h"
 
 /* A step of the clock beyond this is worth a line. */
@@ -16,6 +17,7 @@ static void forget_all(struct snapshot *snapshot)
 {
 	snapshot->remembers = false;
 	snapshot->first_look = false;
+	snapshot->n_runs = 0;
 	for (size_t i = 0; i < LISTS; i++) {
 		struct list list = list_get(snapshot, i);
 
@@ -146,6 +148,8 @@ static int recall_all(const struct state *state, struct snapshot *snapshot, int6
 		r = recall_objects(state, snapshot, now, err);
 	if (r == 0)
 		r = recall_names(state, snapshot, err);
+	if (r == 0)
+		r = runs_recall(state, snapshot, err);
 	sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }

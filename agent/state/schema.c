@@ -24,6 +24,13 @@ static const char *const steps[] = {
 	"  lost INTEGER," /* first seen without it; NULL: it has the name */
 	"  PRIMARY KEY (image, name)"
 	") STRICT, WITHOUT ROWID;"
+	/* Which images a service ran, and when last. */
+	"CREATE TABLE runs ("
+	"  service TEXT NOT NULL,"
+	"  image TEXT NOT NULL,"
+	"  at INTEGER NOT NULL,"
+	"  PRIMARY KEY (service, image)"
+	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE looks ("
 	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
 	"  last INTEGER NOT NULL" /* the newest time at which anything was written */

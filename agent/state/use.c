@@ -49,14 +49,27 @@ static void use_networks(struct use *use, const struct snapshot *snapshot,
 	}
 }
 
+static void mark_parents(struct use *use, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_images; i++) {
+		const char *id = snapshot->images[i].parent;
+		const struct image *parent = id ? snapshot_image(snapshot, id) : NULL;
+
+		if (parent)
+			use->parents[parent - snapshot->images] = true;
+	}
+}
+
 void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 {
 	use->known = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
 	use->images = mem_zalloc(snapshot->n_images, sizeof(*use->images));
 	use->volumes = mem_zalloc(snapshot->n_volumes, sizeof(*use->volumes));
 	use->networks = mem_zalloc(snapshot->n_networks, sizeof(*use->networks));
+	use->parents = mem_zalloc(snapshot->n_images, sizeof(*use->parents));
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		use->images[i] = TIME_UNKNOWN;
+	mark_parents(use, snapshot);
 	for (size_t i = 0; use->known && i < snapshot->n_containers; i++) {
 		use_image(use, snapshot, &snapshot->containers[i], now);
 		use_volumes(use, snapshot, &snapshot->containers[i]);
@@ -67,6 +80,7 @@ void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 void use_clear(struct use *use)
 {
 	free(use->images);
+	free(use->parents);
 	free(use->volumes);
 	free(use->networks);
 	*use = (struct use){ 0 };

@@ -7,6 +7,7 @@
 struct use {
 	bool known;		  /* the list of containers was read */
 	int64_t *images;	  /* per image: last used, TIME_UNKNOWN if by none */
+	bool *parents;		  /* per image: whether another one is built on it */
 	bool *volumes, *networks; /* per object: whether a container has it */
 };
 
