@@ -26,16 +26,33 @@ char *report_reason(const struct verdict *verdict, const struct plan *plan);
 char *report_name(const struct verdict *verdict);
 
 /* The closing line: "removed 42 containers, 17 images; reclaimed 3.2GB (free: 11.4GB → 14.6GB);
- * kept 58 (running 12, in use 20, too young 26)", or what would go. To be freed. */
+ * kept 58 (running 12, in use 20, too young 26)", or what would go. On a first look it says how
+ * many ages are unknown and from when on they go. To be freed. */
 char *report_summary(const struct report *report);
 
-/* A table of what goes (and with all of what stays), then the summary. width 0: not a terminal.
- */
+/* "brake: 412 of 600 tagged images would go; look at 'reclaimd plan', then set max-remove", to
+ * be freed, or NULL if the brake was not pulled. */
+char *report_brake(const struct plan *plan);
+
+/* The engine, a table of what goes (and with all of what stays), the brake if it was pulled,
+ * then the summary. As wide as out's terminal; if out is none, nothing is cut or wrapped. */
 void report_text(const struct report *report, bool all, bool colour, FILE *out);
 
-/* DESIGN section 4's object. */
+/* The same for a terminal of that width, 0: no terminal. */
+void report_text_width(const struct report *report, bool all, bool colour, unsigned width,
+		       FILE *out);
+
+/* DESIGN section 4's object. "name" and "reason" are as report_reason() has them, but names are
+ * not escaped beyond JSON's own way; an untagged image's is null. */
 void report_json(const struct report *report, FILE *out);
 
-/* One entry per removed object (beyond entries one per rule), one summary. Native fields, to
- * journald's socket if it is there. */
-void report_journal(const struct report *report, int64_t entries);
+/* One entry per object that went or failed (beyond entries one per rule), one per problem, one
+ * summary. Native fields, to journald's socket if it is there. Their fields:
+ * config/reclaimd.catalog and report/journal*.c. Returns the first negative result of sending.
+ */
+int report_journal(const struct report *report, int64_t entries);
+
+/* No run: configuration refused, engine not reachable. message is one line; problems (may be
+ * NULL) lists every mistake; run_id and socket may be NULL. */
+int report_journal_failure(const char *message, int exit_code, const char *run_id,
+			   const char *socket, const struct problems *problems);

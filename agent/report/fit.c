@@ -1,0 +1,74 @@
+#include "report/fit.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char ellipsis[] = "…";
+
+/* A byte that is no UTF-8 counts as a character. */
+static size_t step(const char *text)
+{
+	size_t length = text_utf8_length(text, NULL);
+
+	return length > 0 ? length : 1;
+}
+
+size_t fit_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text += step(text))
+		width++;
+	return width;
+}
+
+void fit_cut(char *text, size_t width)
+{
+	if (fit_width(text) <= width)
+		return;
+	for (size_t i = 1; i < width; i++)
+		text += step(text);
+	/* What is left has two characters at least, but they may be single bytes. */
+	if (strlen(text) >= sizeof(ellipsis) - 1)
+		memcpy(text, ellipsis, sizeof(ellipsis));
+	else
+		memcpy(text, "~", 2);
+}
+
+void fit_wrap(char *text, size_t width)
+{
+	char *blank = NULL;
+	size_t column = 0;
+
+	for (; *text; text += step(text), column++) {
+		if (column >= width && blank) {
+			*blank = '\n';
+			column = fit_width(blank + 1) - fit_width(text);
+			blank = NULL;
+		}
+		if (*text == ' ')
+			blank = text;
+	}
+}
+
+void fit_ascii(char *text)
+{
+	static const char at_most[] = "≤";
+	char *end = text;
+
+	while (*text) {
+		size_t length = step(text);
+
+		if ((unsigned char)*text < 0x80) {
+			*end++ = *text;
+		} else if (strncmp(text, at_most, strlen(at_most)) == 0) {
+			*end++ = '<';
+			*end++ = '=';
+		} else {
+			*end++ = '?';
+		}
+		text += length;
+	}
+	*end = '\0';
+}

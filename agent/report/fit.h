@@ -1,0 +1,16 @@
+#pragma once
+
+#include <stddef.h>
+
+/* Texts that fit a terminal, in characters (every one as wide as the next). */
+
+size_t fit_width(const char *text);
+
+/* Shortens the text in place to at most width characters, the last of them "…". width >= 1. */
+void fit_cut(char *text, size_t width);
+
+/* Leaves only ASCII in the text, in place: "≤" as "<=", other characters as "?". */
+void fit_ascii(char *text);
+
+/* Turns blanks into line ends so that no line is wider than width, if its words allow. */
+void fit_wrap(char *text, size_t width);

@@ -1,0 +1,88 @@
+#include "report/report.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "report/object.h"
+
+#define SHORT_ID 12
+
+const char *object_id(const struct verdict *verdict)
+{
+	switch (verdict->kind) {
+	case KIND_CONTAINER:
+		return verdict->container->id;
+	case KIND_IMAGE:
+	case KIND_TAG:
+		return verdict->image->id;
+	case KIND_VOLUME:
+		return verdict->volume->name;
+	case KIND_NETWORK:
+		return verdict->network->id;
+	case KIND_BUILD_CACHE:
+		return verdict->cache->id;
+	case KIND_MAX_:
+		break;
+	}
+	return "";
+}
+
+const char *object_name(const struct verdict *verdict)
+{
+	switch (verdict->kind) {
+	case KIND_CONTAINER:
+		return verdict->container->names.n > 0 ? verdict->container->names.v[0]
+						       : verdict->container->id;
+	case KIND_TAG:
+		return verdict->reference->short_name;
+	case KIND_VOLUME:
+		return verdict->volume->name;
+	case KIND_NETWORK:
+		return verdict->network->name ? verdict->network->name : verdict->network->id;
+	case KIND_BUILD_CACHE:
+		return verdict->cache->id;
+	case KIND_IMAGE:
+	case KIND_MAX_:
+		break;
+	}
+	return NULL;
+}
+
+const char *object_former_name(const struct verdict *verdict)
+{
+	const struct image *image = verdict->image;
+
+	if (verdict->kind != KIND_IMAGE)
+		return NULL;
+	if (image->memory.names.n > 0)
+		return image->memory.names.v[0];
+	return image->history.n > 0 ? image->history.v[0] : NULL;
+}
+
+char *object_short_id(const char *id)
+{
+	const char *colon = strchr(id, ':');
+	_cleanup_free_ char *digits = mem_printf("%.*s", SHORT_ID, colon ? colon + 1 : id);
+
+	return text_escape(digits);
+}
+
+int64_t object_age(const struct verdict *verdict, const struct plan *plan)
+{
+	const struct age *age = &verdict->age;
+
+	if (age->at == TIME_UNKNOWN || age->at == 0 || age->source == SOURCE_NOW)
+		return -1;
+	return age->at < plan->now ? plan->now - age->at : 0;
+}
+
+char *report_name(const struct verdict *verdict)
+{
+	const char *name = object_name(verdict);
+	_cleanup_free_ char *id = NULL;
+
+	if (name)
+		return text_escape(name);
+	id = object_short_id(object_id(verdict));
+	return mem_printf("<none> %s", id);
+}

@@ -1,0 +1,213 @@
+#include "report/report.h"
+
+#include <stdlib.h>
+
+#include "report/summary.h"
+#include "report/tally.h"
+
+/* ---- removed 42 containers, 17 images (20 tags) ---- */
+
+static const char *const singular[] = {
+	[KIND_CONTAINER] = "container",
+	[KIND_IMAGE] = "image",
+	[KIND_TAG] = "tag",
+	[KIND_VOLUME] = "volume",
+	[KIND_NETWORK] = "network",
+	[KIND_BUILD_CACHE] = "build cache record",
+};
+_Static_assert(ARRAY_SIZE(singular) == KIND_MAX_, "a word per kind");
+
+static void count_kind(FILE *out, size_t n, enum kind kind)
+{
+	fprintf(out, "%zu %s%s", n, singular[kind], n == 1 ? "" : "s");
+}
+
+static bool anything(const struct totals *totals)
+{
+	for (int kind = 0; kind < KIND_MAX_; kind++)
+		if (totals->n[kind] > 0)
+			return true;
+	return false;
+}
+
+static void count_kinds(FILE *out, const struct totals *totals)
+{
+	const char *separator = " ";
+
+	for (int kind = 0; kind < KIND_MAX_; kind++) {
+		bool with_image = kind == KIND_TAG && totals->n[KIND_IMAGE] > 0;
+
+		if (totals->n[kind] == 0)
+			continue;
+		fputs(with_image ? " (" : separator, out);
+		count_kind(out, totals->n[kind], (enum kind)kind);
+		fputs(with_image ? ")" : "", out);
+		separator = ", ";
+	}
+}
+
+static void say_removed(FILE *out, const struct report *report, const struct tally *tally)
+{
+	const struct result *result = report->result;
+
+	if (report->plan->n_removals == 0)
+		fputs("nothing to remove", out);
+	else if (!anything(tally->went))
+		fputs("removed nothing", out);
+	else
+		fputs(result ? "removed" : "would remove", out);
+	count_kinds(out, tally->went);
+	if (tally->gone > 0)
+		fprintf(out, ", %zu had gone already", tally->gone);
+	if (result && result->interrupted)
+		fputs("; interrupted", out);
+	if (report->observe)
+		fputs("; mode = observe removes nothing", out);
+}
+
+/* ---- reclaimed up to 3.2GB and 2 objects of unknown size (free: 11.4GB → 14.6GB) ---- */
+
+static void say_unknown(FILE *out, size_t n)
+{
+	fprintf(out, "%zu object%s of unknown size", n, n == 1 ? "" : "s");
+}
+
+static void say_claimed(FILE *out, const struct totals *totals, bool upper_bound)
+{
+	char bytes[UNITS_SIZE];
+
+	if (totals->bytes == 0 && totals->unknown > 0) {
+		say_unknown(out, totals->unknown);
+		return;
+	}
+	fprintf(out, "%s%s", upper_bound ? "up to " : "",
+		units_format_bytes(bytes, totals->bytes));
+	if (totals->unknown > 0) {
+		fputs(" and ", out);
+		say_unknown(out, totals->unknown);
+	}
+}
+
+static const char *free_bytes(char buffer[UNITS_SIZE], const struct disk *disk)
+{
+	return disk->state == FACT_KNOWN ? units_format_bytes(buffer, disk->available)
+					 : "unknown";
+}
+
+static void say_free(FILE *out, const struct report *report)
+{
+	char before[UNITS_SIZE], after[UNITS_SIZE];
+
+	if (!report->before)
+		return;
+	fprintf(out, " (free: %s", free_bytes(before, report->before));
+	if (report->result && report->after &&
+	    (report->before->state == FACT_KNOWN || report->after->state == FACT_KNOWN))
+		fprintf(out, " → %s", free_bytes(after, report->after));
+	fputs(")", out);
+}
+
+static void say_reclaimed(FILE *out, const struct report *report, const struct tally *tally)
+{
+	if (!anything(tally->went))
+		return;
+	fputs(report->result ? "; reclaimed " : "; would reclaim ", out);
+	say_claimed(out, tally->went, report->plan->claimed_is_upper_bound);
+	say_free(out, report);
+}
+
+/* ---- kept 58 (running 12, in use 20, too young 26) ---- */
+
+static void say_kept(FILE *out, const struct tally *tally)
+{
+	const char *separator = " (";
+
+	fprintf(out, "; kept %zu", tally->kept);
+	for (int bucket = 0; bucket < BUCKET_MAX_; bucket++) {
+		if (tally->by[bucket] == 0)
+			continue;
+		fprintf(out, "%s%s %zu", separator, bucket_words((enum bucket)bucket),
+			tally->by[bucket]);
+		separator = ", ";
+	}
+	if (tally->kept > 0)
+		fputs(")", out);
+}
+
+/* ---- first look at this engine: 17 ages unknown; they go from Tuesday 10:00 on ---- */
+
+static int64_t first_to_go(const struct plan *plan)
+{
+	int64_t at = TIME_UNKNOWN;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct verdict *verdict = &plan->verdicts[i];
+
+		if (verdict->action == VERDICT_KEEP && verdict->age.source == SOURCE_NOW &&
+		    verdict->goes_at != TIME_UNKNOWN &&
+		    (at == TIME_UNKNOWN || verdict->goes_at < at))
+			at = verdict->goes_at;
+	}
+	return at;
+}
+
+char *summary_first_look(const struct plan *plan)
+{
+	int64_t at = first_to_go(plan);
+	const char *are = plan->unknown_ages == 1 ? "age" : "ages";
+	const char *they = plan->unknown_ages == 1 ? "it goes" : "they go";
+	char when[UNITS_SIZE];
+
+	if (!plan->snapshot->first_look || plan->unknown_ages == 0)
+		return NULL;
+	if (at == TIME_UNKNOWN)
+		return mem_printf("first look at this engine: %zu %s unknown",
+				  plan->unknown_ages, are);
+	return mem_printf("first look at this engine: %zu %s unknown; %s from %s on",
+			  plan->unknown_ages, are, they,
+			  units_format_time(when, at, plan->now));
+}
+
+char *report_summary(const struct report *report)
+{
+	_cleanup_free_ char *first_look = summary_first_look(report->plan);
+	struct tally tally;
+	char *line = NULL;
+	size_t length;
+	FILE *out = open_memstream(&line, &length);
+
+	if (!out)
+		mem_die();
+	tally_count(&tally, report);
+	say_removed(out, report, &tally);
+	say_reclaimed(out, report, &tally);
+	say_kept(out, &tally);
+	if (first_look)
+		fprintf(out, "; %s", first_look);
+	if (fclose(out) != 0)
+		mem_die();
+	return line;
+}
+
+static const char *brake_kind(enum kind kind)
+{
+	if (kind == KIND_IMAGE)
+		return "untagged images";
+	return kind == KIND_TAG ? "tagged images" : kind_to_plural(kind);
+}
+
+char *report_brake(const struct plan *plan)
+{
+	const struct brake *brake = &plan->brake;
+
+	if (!brake->pulled)
+		return NULL;
+	if (brake->rule)
+		return mem_printf("brake: %zu of %zu %s of rule %s would go; look at 'reclaimd "
+				  "plan', then set its max-remove",
+				  brake->removals, brake->of, kind_to_plural(brake->kind),
+				  brake->rule->name);
+	return mem_printf("brake: %zu of %zu %s would go; look at 'reclaimd plan', then set "
+			  "max-remove",
+			  brake->removals, brake->of, brake_kind(brake->kind));
+}
