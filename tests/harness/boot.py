@@ -1,0 +1,184 @@
+"""A booted systemd of its own: PID 1, journald and a message bus in a container over this machine's
+files, which nothing in it can change. All lies in a mount and a PID namespace below one process, so
+that nothing is left behind however the tests end."""
+
+import pathlib
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+
+# What the container is made of: this machine's root, read only below a layer in memory. Its own
+# units, settings and journal are hidden; what a boot needs comes from /lib/systemd.
+SCRIPT = """
+set -eu
+mount --make-rprivate /
+for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+	if [ -e "$hierarchy/cgroup.procs" ]; then
+		mkdir "$hierarchy/$NAME"
+		echo $$ >"$hierarchy/$NAME/cgroup.procs"
+	fi
+done
+mount -t tmpfs -o mode=755 tmpfs "$STAGE"
+cd "$STAGE"
+mkdir upper work root
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+for place in etc/systemd/system etc/systemd/user etc/systemd/journald.conf.d \\
+		var/log/journal var/lib/systemd var/lib/reclaimd etc/reclaimd; do
+	rm -rf "root/$place"
+done
+rm -f root/etc/systemd/*.conf root/etc/fstab
+mkdir -p root/etc/systemd/system root/var/lib/systemd
+printf '%s\\n' "$MACHINE_ID" >upper/machine-id
+mv upper/machine-id root/etc/machine-id
+for unit in $MASKED; do ln -s /dev/null "root/etc/systemd/system/$unit"; done
+printf '[Unit]\\nWants=dbus.socket\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' \\
+	>root/etc/systemd/system/tests.target
+systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --console=pipe \\
+	--link-journal=no --resolv-conf=off --timezone=off --machine=tests \\
+	-D "$STAGE/root" "$@" -- --unit=tests.target --show-status=no
+"""
+
+# Slow, or about devices and users that do not matter here.
+MASKED = ("systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udevd-kernel.socket",
+          "systemd-udev-trigger.service", "systemd-hwdb-update.service", "ldconfig.service",
+          "systemd-journal-catalog-update.service", "systemd-update-done.service",
+          "systemd-sysusers.service", "systemd-firstboot.service", "systemd-binfmt.service",
+          "systemd-machine-id-commit.service", "systemd-update-utmp.service",
+          "systemd-random-seed.service", "systemd-modules-load.service", "systemd-sysctl.service",
+          "kmod-static-nodes.service", "systemd-tmpfiles-clean.timer", "systemd-resolved.service",
+          "systemd-networkd.socket", "systemd-networkd.service", "systemd-timesyncd.service",
+          "systemd-logind.service", "console-getty.service", "apparmor.service",
+          "systemd-ask-password-console.path", "systemd-ask-password-wall.path",
+          "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
+          "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount")
+
+# Lives on its own until the tests' process is gone, however that ended: then what the kernel does not
+# take away by itself goes. The kill is for what is about to die anyway.
+REAPER = """
+trap '' INT TERM HUP
+cat >/dev/null
+kill -KILL "$1" 2>/dev/null
+for _ in $(seq 100); do
+	left=
+	for group in /sys/fs/cgroup/"$2" /sys/fs/cgroup/*/"$2" "$3"; do
+		[ ! -e "$group" ] || find "$group" -depth -type d -exec rmdir {} + || left=yes
+	done
+	[ -n "$left" ] || exit 0
+	sleep 0.1
+done
+"""
+
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+               "LANG": "C.UTF-8", "HOME": "/root", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
+
+
+class Boot:
+    """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`."""
+
+    def __init__(self, binds=()):
+        self.binds = [f"--bind={host}:{inside}" for host, inside in binds]
+        self.name = "reclaimd-boot-" + uuid.uuid4().hex[:12]
+        self.stage = pathlib.Path("/run") / self.name
+        self.leader = None
+        self.process = None
+
+    @property
+    def root(self):
+        """Its files, seen from here; absolute links in them lead elsewhere."""
+        return pathlib.Path(f"/proc/{self.leader}/root")
+
+    def start(self):
+        missing = [tool for tool in ("systemd-nspawn", "dbus-daemon") if not shutil.which(tool)]
+        if missing:
+            raise RuntimeError(f"not installed: {', '.join(missing)}")
+        self.stage.mkdir(mode=0o755)
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
+             "--kill-child=KILL", "--mount-proc", "sh", "-c", SCRIPT, "sh", *self.binds],
+            env={**ENVIRONMENT, "NAME": self.name, "STAGE": str(self.stage),
+                 "MACHINE_ID": uuid.uuid4().hex, "MASKED": " ".join(MASKED)},
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        self.reaper = subprocess.Popen(
+            ["sh", "-c", REAPER, "sh", str(self.process.pid), self.name, str(self.stage)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd="/", start_new_session=True)
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait_until_up(self, seconds=60):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            self.leader = self.leader or _init_below(self.process.pid)
+            if self.leader and self.run("systemctl is-active --quiet tests.target",
+                                        check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        self.log.seek(0)
+        raise RuntimeError("systemd did not boot:\n" +
+                           self.log.read().decode(errors="replace")[-4000:])
+
+    def run(self, command, check=True, timeout=120, text=None, **environment):
+        """Runs a shell command (or a list of words) inside; text is what it reads."""
+        words = ["sh", "-c", command] if isinstance(command, str) else [str(w) for w in command]
+        result = subprocess.run(
+            ["nsenter", "--target", str(self.leader), "--all", "--", *words], cwd="/",
+            input=text if text is not None else "", capture_output=True, timeout=timeout,
+            encoding="utf-8", errors="surrogateescape", env={**ENVIRONMENT, **environment})
+        if check and result.returncode != 0:
+            shown = command if isinstance(command, str) else shlex.join(words)
+            raise AssertionError(f"`{shown}` ended with {result.returncode}:\n"
+                                 f"{result.stdout}{result.stderr}")
+        return result
+
+    def write(self, path, text):
+        """A file inside, root's, with the folders that it lies in."""
+        self.run(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path], text=text)
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.reaper.stdin.close()
+            self.reaper.wait()
+            self.log.close()
+            self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def children(pid):
+    """The PIDs of a process's children."""
+    try:
+        return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _init_below(pid):
+    """The PID 1 of the innermost PID namespace below a process, once it is systemd; else None."""
+    for child in children(pid):
+        found = _init_below(child)
+        if found:
+            return found
+        try:
+            status = pathlib.Path(f"/proc/{child}/status").read_text()
+            name = pathlib.Path(f"/proc/{child}/comm").read_text().strip()
+        except OSError:
+            continue
+        numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[1:]
+        if name == "systemd" and numbers[-1] == "1":
+            return child
+    return None

@@ -1,0 +1,100 @@
+"""A private journald without a PID 1: in a mount and a PID namespace whose /run is its own, so that what
+runs inside writes to it, and only to it."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+
+from . import boot
+
+# This machine's /run stays visible at /run/host: the tests' sockets and settings lie there.
+SCRIPT = """
+set -eu
+mount --make-rprivate /
+mount --rbind /run /mnt
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/host /run/systemd/journald.conf.d
+mount --move /mnt /run/host
+printf '[Journal]\\nStorage=volatile\\nReadKMsg=no\\nAudit=no\\nForwardToSyslog=no\\nForwardToWall=no\\n%s\\n' \\
+	"$SETTINGS" >/run/systemd/journald.conf.d/tests.conf
+exec /lib/systemd/systemd-journald
+"""
+
+# What came into being since then appears under its own path, too.
+ENTER = """
+for folder in /run/host/rcl-*; do
+	here="/run/${folder##*/}"
+	if [ -d "$folder" ] && [ ! -d "$here" ]; then mkdir "$here"; mount --bind "$folder" "$here"; fi
+done
+exec "$@"
+"""
+
+
+class Journal:
+    """`with Journal() as journal: journal.run(program.command("run"), program.environment)`, then
+    journal.entries(). settings are lines for journald.conf."""
+
+    def __init__(self, settings=""):
+        self.settings = settings
+        self.process = None
+
+    def start(self):
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
+             "--kill-child=KILL", "--mount-proc", "sh", "-c", SCRIPT],
+            env={**boot.ENVIRONMENT, "SETTINGS": self.settings}, cwd="/",
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            self.leader = next(iter(boot.children(self.process.pid)), None)
+            if self.leader and pathlib.Path(
+                    f"/proc/{self.leader}/root/run/systemd/journal/io.systemd.journal").exists():
+                return self
+            time.sleep(0.02)
+        self.log.seek(0)
+        text = self.log.read().decode(errors="replace")
+        self.stop()
+        raise RuntimeError(f"journald did not start:\n{text}")
+
+    def run(self, command, environment=None, timeout=120):
+        """Runs a list of words where this journald is the journal; the completed process."""
+        return subprocess.run(
+            ["nsenter", "--target", str(self.leader), "--mount", "--pid", "--",
+             "sh", "-c", ENTER, "sh", *map(str, command)],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, cwd="/",
+            encoding="utf-8", errors="surrogateescape",
+            env=boot.ENVIRONMENT if environment is None else environment)
+
+    def read(self, *options, **environment):
+        """What journalctl prints."""
+        self.run(["journalctl", "--sync"]).check_returncode()
+        result = self.run(["journalctl", "--no-pager", "-D", "/run/log/journal", *options],
+                          {**boot.ENVIRONMENT, **environment})
+        if result.returncode != 0:
+            raise AssertionError(result.stderr)
+        return result.stdout
+
+    def entries(self, *matches):
+        """Entries, oldest first, as dictionaries."""
+        return decode(self.read("-o", "json", "--all", *matches))
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.log.close()
+            self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def decode(text):
+    """`journalctl -o json` as a list of dictionaries; a field with several values is a list."""
+    return [json.loads(line) for line in text.splitlines()]
