@@ -30,7 +30,8 @@ size_t text_utf8_length(const char *text, unsigned *ret_code_point)
 		if (code < lengths[i].smallest || code > 0x10ffff ||
 		    (code >= 0xd800 && code <= 0xdfff))
 			return 0;
-		*ret_code_point = code;
+		if (ret_code_point)
+			*ret_code_point = code;
 		return i + 1;
 	}
 	return 0;

@@ -15,7 +15,7 @@
 char *text_escape(const char *text);
 
 /* Length in bytes of the UTF-8 character at text, 0 if there is none (invalid, overlong,
- * surrogate or cut short by NUL). */
+ * surrogate or cut short by NUL). ret_code_point may be NULL. */
 size_t text_utf8_length(const char *text, unsigned *ret_code_point);
 
 bool text_is_utf8(const char *text);

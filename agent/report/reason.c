@@ -37,6 +37,8 @@ static const struct {
 				 "within keep-within" },
 	[REASON_KEEP_LAST] = { { "{place}", "keep-last = {keep-last}", "{goes}" },
 			       "within keep-last" },
+	[REASON_KEEP_LAST_RUN] = { { "among the last {keep-last} that {holder} ran", "{goes}" },
+				   "among the last that a service ran" },
 	[REASON_OTHER_REFERENCE] = { { "stays with its other name {holder}" },
 				     "stays with its other name" },
 	[REASON_CHILD] = { { "image {holder} is built on it" }, "an image is built on it" },
@@ -161,9 +163,12 @@ static char *say_place(const struct verdict *verdict, const struct plan *plan _u
 
 static char *say_keep_last(const struct verdict *verdict, const struct plan *plan _unused_)
 {
-	if (!verdict->group || !verdict->rule)
+	bool run = verdict->reason == REASON_KEEP_LAST_RUN;
+
+	if (!verdict->rule || (!run && !verdict->group))
 		return NULL;
-	return mem_printf("%lld", (long long)verdict->rule->keep_last);
+	return mem_printf("%lld", (long long)(run ? verdict->rule->keep_last_run
+						  : verdict->rule->keep_last));
 }
 
 static char *say_state(const struct verdict *verdict, const struct plan *plan _unused_)
