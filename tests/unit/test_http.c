@@ -316,9 +316,12 @@ static void a_socket_that_is_none_is_told(void **state _unused_)
 {
 	struct engine *engine = NULL;
 	struct err err = { 0 };
+	char path[200] = "";
 
 	assert_int_equal(engine_open("/nonexistent/docker.sock", 0, 1, &engine, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nonexistent/docker.sock"));
+	memset(path, 'x', sizeof(path) - 1);
+	assert_int_equal(engine_open(path, 0, 1, &engine, &err), -ENAMETOOLONG);
 	assert_int_equal(engine_open("/etc/passwd", 0, 1, &engine, &err), -EPROTO);
 	assert_int_equal(engine_open("/", 0, 1, &engine, &err), -EPROTO);
 	assert_null(engine);
