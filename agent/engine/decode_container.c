@@ -138,6 +138,7 @@ static const struct field entry_fields[] = {
 };
 
 static const struct field facts_fields[] = {
+	{ "Id", decode_id, offsetof(struct container, id), MANDATORY },
 	{ "State.StartedAt", decode_rfc3339, offsetof(struct container, started), MANDATORY },
 	{ "State.FinishedAt", decode_rfc3339, offsetof(struct container, finished), MANDATORY },
 	{ "State.ExitCode", decode_int, offsetof(struct container, exit_code), MANDATORY },
@@ -147,7 +148,6 @@ static const struct field facts_fields[] = {
 };
 
 static const struct field now_fields[] = {
-	{ "Id", decode_id, offsetof(struct container, id), MANDATORY },
 	{ "Name", decode_only_name, offsetof(struct container, names), MANDATORY },
 	{ "State.Status", decode_word, offsetof(struct container, state_name), MANDATORY },
 };
@@ -225,6 +225,8 @@ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 
 	if (r < 0)
 		return r;
+	if (strcmp(facts.id, container->id) != 0)
+		return err_set(err, -EBADMSG, "the answer is about another container");
 	/* The list's name may be an ID by now, or whatever took the name since. */
 	name = image_name(decoder, facts.config_image);
 	if (name.full)

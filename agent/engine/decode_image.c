@@ -89,6 +89,7 @@ static const struct field entry_fields[] = {
 };
 
 static const struct field facts_fields[] = {
+	{ "Id", decode_image_id, offsetof(struct image, id), MANDATORY },
 	{ "Metadata.LastTagTime", decode_rfc3339, offsetof(struct image, last_tagged),
 	  OPTIONAL },
 	{ "Os", decode_word, offsetof(struct image, os), OPTIONAL },
@@ -173,6 +174,8 @@ int decode_image_facts(struct decoder *decoder, struct json_object *object, stru
 
 	if (r < 0)
 		return r;
+	if (strcmp(facts.id, image->id) != 0)
+		return err_set(err, -EBADMSG, "the answer is about another image");
 	facts.inspected = FACT_KNOWN;
 	*image = facts;
 	return 0;

@@ -121,7 +121,7 @@ static unsigned *unnamed(struct snapshot *snapshot)
 
 	for (size_t i = 0; i < snapshot->n_containers; i++)
 		if (!snapshot->containers[i].image_name.full &&
-		    snapshot->containers[i].state != STATE_OTHER)
+		    snapshot->containers[i].inspected == FACT_NOT_ASKED)
 			facts[i] = NEED_INSPECT;
 	return facts;
 }

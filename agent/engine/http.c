@@ -290,9 +290,10 @@ static int transfer_result(struct job *job, CURLcode code, struct err *err)
 static void copy_text(char *to, size_t size, const char *from)
 {
 	size_t length = 0, step;
+	unsigned code_point;
 
 	while (from[length]) {
-		step = text_utf8_length(from + length, NULL);
+		step = text_utf8_length(from + length, &code_point);
 		step = step > 0 ? step : 1;
 		if (length + step >= size)
 			break;

@@ -120,6 +120,9 @@ static void add_foreign(struct listing *containers, const struct podman_entry *e
 	*container = entry->container;
 	container->not_ours = owner(entry, false);
 	container->state = STATE_OTHER;
+	/* No request knows it. */
+	container->inspected = FACT_UNAVAILABLE;
+	container->sized = FACT_UNAVAILABLE;
 	containers->n++;
 }
 

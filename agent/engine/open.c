@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "engine/decode.h"
 #include "engine/internal.h"
@@ -144,6 +145,9 @@ static int check_path(const char *socket, struct err *err)
 {
 	struct stat stat_buffer;
 
+	if (strlen(socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return err_set(err, -ENAMETOOLONG, "%.100s…: too long for the path of a socket",
+			       socket);
 	/* Other errors show when connecting. */
 	if (stat(socket, &stat_buffer) == 0 && !S_ISSOCK(stat_buffer.st_mode))
 		return err_set(err, -EPROTO, "%s: is no socket; name the engine's with --host",

@@ -1,0 +1,480 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "engine/decode.h"
+#include "engine/json.h"
+#include "engine/layers.h"
+
+#define ID64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define IMAGE_ID "sha256:" ID64
+
+#define CONTAINER_WITH(names, image, image_id, state, created, labels)                         \
+	"{\"Id\":\"" ID64 "\",\"Names\":" names ",\"Image\":" image ",\"ImageID\":" image_id   \
+	",\"State\":" state ",\"Created\":" created ",\"Labels\":" labels "}"
+#define IMAGE_WITH(tags, digests, created, size, labels, more)                                 \
+	"{\"Id\":\"" IMAGE_ID "\",\"RepoTags\":" tags ",\"RepoDigests\":" digests              \
+	",\"Created\":" created ",\"Size\":" size ",\"Labels\":" labels more "}"
+
+struct world {
+	struct arena *arena;
+	struct intern *intern;
+	struct decoder decoder;
+	struct json_object *object;
+	struct err err;
+};
+
+static struct world world_new(void)
+{
+	struct world world = { .arena = arena_new() };
+
+	world.intern = intern_new(world.arena);
+	world.decoder = (struct decoder){ world.arena, world.intern };
+	return world;
+}
+
+static void world_free(struct world *world)
+{
+	json_object_put(world->object);
+	intern_free(world->intern);
+	arena_free(world->arena);
+}
+#define _cleanup_world_ _cleanup_(world_free)
+
+static struct json_object *parse(struct world *world, const char *text)
+{
+	json_object_put(world->object);
+	world->object = json_tokener_parse(text);
+	assert_non_null(world->object);
+	return world->object;
+}
+
+static int container(struct world *world, const char *text, struct container *ret)
+{
+	return decode_container(&world->decoder, parse(world, text), ret, &world->err);
+}
+
+static int image(struct world *world, const char *text, struct image *ret)
+{
+	return decode_image(&world->decoder, parse(world, text), ret, &world->err);
+}
+
+static void a_docker_container_is_read(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct container c;
+
+	assert_int_equal(
+		container(
+			&world,
+			"{\"Id\":\"" ID64 "\",\"Names\":[\"/web\",\"/other/alias\"],"
+			"\"Image\":\"bb:1\",\"ImageID\":\"" IMAGE_ID "\",\"State\":\"exited\","
+			"\"Created\":1795517541,\"Labels\":{\"b\":\"2\",\"a\":\"1\"},"
+			"\"HostConfig\":{\"NetworkMode\":\"back\"},\"NetworkSettings\":{\"Networks\":"
+			"{\"back\":{\"NetworkID\":\"n1\"},\"front\":{\"NetworkID\":\"\"}}},"
+			"\"Mounts\":[{\"Type\":\"volume\",\"Name\":\"data\",\"Source\":\"/v\"},"
+			"{\"Type\":\"bind\",\"Source\":\"/srv\"}]}",
+			&c),
+		0);
+	assert_string_equal(c.id, ID64);
+	assert_int_equal(c.names.n, 2);
+	assert_string_equal(c.names.v[0], "web");
+	assert_string_equal(c.names.v[1], "other/alias");
+	assert_string_equal(c.image, "bb:1");
+	assert_string_equal(c.image_name.full, "docker.io/library/bb:1");
+	assert_string_equal(c.image_id, IMAGE_ID);
+	assert_int_equal(c.state, STATE_EXITED);
+	assert_int_equal(c.created, 1795517541);
+	assert_string_equal(c.labels.v[0].key, "a");
+	assert_string_equal(labels_get(&c.labels, "b"), "2");
+	assert_true(c.volumes.n == 1 && strcmp(c.volumes.v[0], "data") == 0);
+	assert_true(c.binds.n == 1 && strcmp(c.binds.v[0], "/srv") == 0);
+	assert_true(strings_contain(&c.networks, "back") &&
+		    strings_contain(&c.networks, "n1") &&
+		    strings_contain(&c.networks, "front"));
+	assert_int_equal(c.networks.n, 3);
+	assert_int_equal(c.inspected, FACT_NOT_ASKED);
+}
+
+static void odd_containers_are_read(void **state _unused_)
+{
+	static const struct {
+		const char *text;
+		enum container_state state;
+		const char *full; /* of the image's name */
+		bool image_known;
+	} odd[] = {
+		{ CONTAINER_WITH("null", "\"" IMAGE_ID "\"", "\"" IMAGE_ID "\"", "\"dead\"",
+				 "1", "null"),
+		  STATE_DEAD, NULL, true },
+		{ CONTAINER_WITH("[]", "\"0123456789ab\"", "\"" ID64 "\"", "\"stopped\"", "0",
+				 "{}"),
+		  STATE_EXITED, NULL, true },
+		{ CONTAINER_WITH("[\"/x\"]", "\"\"", "\"\"", "\"initialized\"", "-62135596800",
+				 "{}"),
+		  STATE_CREATED, NULL, false },
+		{ CONTAINER_WITH("[\"x\"]", "\"docker.io/library/bb\"", "\"" ID64 "\"",
+				 "\"thinking\"", "1", "null"),
+		  STATE_OTHER, "docker.io/library/bb:latest", true },
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct container c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		assert_int_equal(container(&world, odd[i].text, &c), 0);
+		assert_int_equal(c.state, odd[i].state);
+		assert_int_equal(c.image_name.full != NULL, odd[i].full != NULL);
+		if (odd[i].full)
+			assert_string_equal(c.image_name.full, odd[i].full);
+		assert_int_equal(c.image_id != NULL, odd[i].image_known);
+		if (c.image_id)
+			assert_string_equal(c.image_id, IMAGE_ID);
+		assert_true(c.created == TIME_UNKNOWN || c.created == 1);
+	}
+}
+
+static void a_container_that_is_not_understood_is_refused(void **state _unused_)
+{
+	static const char *const hostile[] = {
+		"{}",
+		"[]",
+		CONTAINER_WITH("\"/a\"", "\"b\"", "\"\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[1]", "\"b\"", "\"\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[null]", "\"b\"", "\"\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[]", "null", "\"\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[]", "1", "\"\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "null", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"latest\"", "\"exited\"", "1", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "null", "1", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "5", "1", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "\"2024-05-01T10:00:00Z\"",
+			       "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "\"12x\"", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1.5", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "null", "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "99999999999999999999",
+			       "{}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1", "[]"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1", "{\"a\":1}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1", "{\"a\":null}"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1",
+			       "{},\"Mounts\":[\"/a\"]"),
+		CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1",
+			       "{},\"NetworkSettings\":[]"),
+		"{\"Id\":\"" ID64 "\",\"Image\":\"b\",\"ImageID\":\"\",\"State\":\"exited\","
+		"\"Created\":1,\"Labels\":{}}", /* no Names */
+		"{\"Id\":\"" ID64 "\",\"Names\":[],\"Image\":\"b\",\"ImageID\":\"\","
+		"\"State\":\"exited\",\"Created\":1}", /* no Labels: a pin would be lost */
+		"{\"Id\":\"../images\",\"Names\":[],\"Image\":\"b\",\"ImageID\":\"\","
+		"\"State\":\"exited\",\"Created\":1,\"Labels\":{}}",
+		"{\"Id\":\"\",\"Names\":[],\"Image\":\"b\",\"ImageID\":\"\","
+		"\"State\":\"exited\",\"Created\":1,\"Labels\":{}}",
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct container c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++)
+		if (container(&world, hostile[i], &c) != -EBADMSG)
+			fail_msg("accepted: %s", hostile[i]);
+}
+
+static void strange_text_is_kept_whole(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	_cleanup_free_ char *huge = mem_zalloc(61441, 1), *text = NULL;
+	struct container c;
+
+	memset(huge, 'x', 61440);
+	text = mem_printf(
+		"{\"Id\":\"" ID64 "\",\"Names\":[\"/a\\u0000b\\n\"],\"Image\":\"b\","
+		"\"ImageID\":\"\",\"State\":\"exited\",\"Created\":1,\"Labels\":"
+		"{\"huge\":\"%s\",\"nul\":\"x\\u0000\\u0000y\",\"esc\":\"\\u001b[31m\"}}",
+		huge);
+	assert_int_equal(container(&world, text, &c), 0);
+	assert_string_equal(c.names.v[0], "a\xef\xbf\xbd"
+					  "b\n");
+	assert_string_equal(labels_get(&c.labels, "huge"), huge);
+	assert_string_equal(labels_get(&c.labels, "nul"), "x\xef\xbf\xbd\xef\xbf\xbdy");
+	assert_string_equal(labels_get(&c.labels, "esc"), "\x1b[31m");
+}
+
+static void untagged_images_look_alike_on_all_engines(void **state _unused_)
+{
+	static const char *const untagged[] = {
+		IMAGE_WITH("[\"<none>:<none>\"]", "[\"<none>@<none>\"]", "1", "1", "null", ""),
+		IMAGE_WITH("[]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("null", "[]", "1", "1", "null", ",\"Dangling\":true"),
+		IMAGE_WITH("null", "null", "1", "1", "null", ""),
+		IMAGE_WITH("[]", "[\"<none>@" IMAGE_ID "\"]", "1", "1", "null", ""),
+		IMAGE_WITH("[\"app:<none>\"]", "[]", "1", "1", "null", ""),
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct image m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(untagged); i++) {
+		assert_int_equal(image(&world, untagged[i], &m), 0);
+		assert_int_equal(m.n_tags, 0);
+		assert_int_equal(m.n_digests, 0);
+	}
+}
+
+static void names_of_images_are_sorted_by_what_they_are(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct image m;
+
+	assert_int_equal(image(&world,
+			       IMAGE_WITH("[\"app:2\",\"app:1\",\"localhost:5000/a/b:x\"]",
+					  "[\"app@" IMAGE_ID "\"]", "7", "42", "{\"k\":\"v\"}",
+					  ",\"ParentId\":\"" ID64
+					  "\",\"Containers\":3,\"History\":[\"old:1\"]"),
+			       &m),
+			 0);
+	assert_int_equal(m.n_tags, 3);
+	assert_string_equal(m.tags[0].raw, "app:2");
+	assert_string_equal(m.tags[2].full, "localhost:5000/a/b:x");
+	assert_int_equal(m.n_digests, 1);
+	assert_string_equal(m.digests[0].full, "docker.io/library/app@" IMAGE_ID);
+	assert_string_equal(m.parent, IMAGE_ID);
+	assert_int_equal(m.containers, 3);
+	assert_int_equal(m.size, 42);
+	assert_int_equal(m.created, 7);
+	assert_string_equal(m.history.v[0], "old:1");
+	assert_int_equal(image(&world,
+			       IMAGE_WITH("[\"app@" IMAGE_ID "\"]", "[]", "0", "-1", "null",
+					  ",\"ParentId\":\"\",\"Containers\":-1"),
+			       &m),
+			 0);
+	assert_int_equal(m.n_tags, 0);
+	assert_int_equal(m.n_digests, 1);
+	assert_null(m.parent);
+	assert_int_equal(m.created, TIME_UNKNOWN);
+	assert_int_equal(m.size, -1);
+	assert_int_equal(m.containers, -1);
+}
+
+static void an_image_that_is_not_understood_is_refused(void **state _unused_)
+{
+	static const char *const hostile[] = {
+		IMAGE_WITH("\"app:1\"", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("{}", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[1]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[\"App:1\"]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[\"app\"]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[\"app:1\\u0000\"]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[\"a/../app:1\"]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[\"app:1?force=1\"]", "[]", "1", "1", "{}", ""),
+		IMAGE_WITH("[]", "[\"app@sha256:12\"]", "1", "1", "{}", ""),
+		IMAGE_WITH("[]", "[]", "\"1\"", "1", "{}", ""),
+		IMAGE_WITH("[]", "[]", "1", "\"1\"", "{}", ""),
+		IMAGE_WITH("[]", "[]", "1", "9223372036854775807", "{}", ""),
+		IMAGE_WITH("[]", "[]", "1", "1", "\"\"", ""),
+		IMAGE_WITH("[]", "[]", "1", "1", "{}", ",\"ParentId\":1"),
+		IMAGE_WITH("[]", "[]", "1", "1", "{}", ",\"ParentId\":\"x\""),
+		IMAGE_WITH("[]", "[]", "1", "1", "{}", ",\"Containers\":\"0\""),
+		IMAGE_WITH("[]", "[]", "1", "1", "{}", ",\"History\":\"a\""),
+		/* without RepoTags: it might have some */
+		"{\"Id\":\"" IMAGE_ID
+		"\",\"RepoDigests\":[],\"Created\":1,\"Size\":1,\"Labels\":null}",
+		"{\"Id\":\"\",\"RepoTags\":[],\"RepoDigests\":[],\"Created\":1,\"Size\":1}",
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct image m;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++)
+		if (image(&world, hostile[i], &m) != -EBADMSG)
+			fail_msg("accepted: %s", hostile[i]);
+}
+
+#define INSPECT(id, finished, policy, name)                                                    \
+	"{\"Id\":\"" id "\",\"Name\":\"/web\",\"State\":{\"Status\":\"exited\",\"StartedAt\":" \
+	"\"2026-11-24T10:52:22.33738597Z\",\"FinishedAt\":" finished ",\"ExitCode\":3},"       \
+	"\"HostConfig\":{\"RestartPolicy\":{\"Name\":" policy "}},\"Config\":{\"Image\":" name \
+	"}}"
+
+static void an_inspect_tells_the_facts(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct container c = { .id = ID64, .image = IMAGE_ID };
+
+	assert_int_equal(decode_container_facts(
+				 &world.decoder,
+				 parse(&world, INSPECT(ID64, "\"2026-11-24T10:52:22.348Z\"",
+						       "\"\"", "\"app:1\"")),
+				 &c, &world.err),
+			 0);
+	assert_int_equal(c.inspected, FACT_KNOWN);
+	assert_int_equal(c.finished, 1795517542);
+	assert_int_equal(c.exit_code, 3);
+	assert_string_equal(c.restart_policy, "no");
+	assert_string_equal(c.image_name.full, "docker.io/library/app:1");
+	assert_int_equal(
+		decode_container_facts(&world.decoder,
+				       parse(&world, INSPECT(ID64, "\"0001-01-01T00:00:00Z\"",
+							     "\"always\"", "\"" IMAGE_ID "\"")),
+				       &c, &world.err),
+		0);
+	assert_int_equal(c.finished, TIME_UNKNOWN);
+	assert_string_equal(c.restart_policy, "always");
+}
+
+static void a_wrong_inspect_changes_nothing(void **state _unused_)
+{
+	static const char *const hostile[] = {
+		"{}",
+		INSPECT(ID64, "null", "\"no\"", "\"a\""),
+		INSPECT(ID64, "0", "\"no\"", "\"a\""),
+		INSPECT(ID64, "\"yesterday\"", "\"no\"", "\"a\""),
+		INSPECT(ID64, "\"2026-11-24T10:52:22Z\"", "null", "\"a\""),
+		INSPECT(ID64, "\"2026-11-24T10:52:22Z\"", "\"no\"", "null"),
+		INSPECT("ffffffffffff", "\"2026-11-24T10:52:22Z\"", "\"no\"", "\"a\""),
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct container c = { .id = ID64, .finished = 5 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		if (decode_container_facts(&world.decoder, parse(&world, hostile[i]), &c,
+					   &world.err) != -EBADMSG)
+			fail_msg("accepted: %s", hostile[i]);
+		assert_int_equal(c.inspected, FACT_NOT_ASKED);
+		assert_int_equal(c.finished, 5);
+		assert_string_equal(c.id, ID64);
+	}
+}
+
+static void tag_times_of_year_one_are_unknown(void **state _unused_)
+{
+	static const struct {
+		const char *more;
+		int64_t tagged;
+	} rows[] = {
+		{ ",\"Metadata\":{\"LastTagTime\":\"0001-01-01T00:00:00Z\"}", TIME_UNKNOWN },
+		{ ",\"Metadata\":{\"LastTagTime\":\"2026-11-24T10:52:22+02:00\"}", 1795510342 },
+		{ ",\"Metadata\":null", TIME_UNKNOWN },
+		{ "", TIME_UNKNOWN },
+	};
+	_cleanup_world_ struct world world = world_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *text =
+			mem_printf("{\"Id\":\"%s\"%s}", IMAGE_ID, rows[i].more);
+		struct image m = { .id = IMAGE_ID, .last_tagged = TIME_UNKNOWN };
+
+		assert_int_equal(
+			decode_image_facts(&world.decoder, parse(&world, text), &m, &world.err),
+			0);
+		assert_int_equal(m.last_tagged, rows[i].tagged);
+		assert_int_equal(m.inspected, FACT_KNOWN);
+	}
+}
+
+static void a_size_of_nothing_is_left_out(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct container_size size;
+
+	assert_int_equal(decode_container_size(&world.decoder,
+					       parse(&world, "{\"Id\":\"" ID64 "\"}"), &size,
+					       &world.err),
+			 0);
+	assert_int_equal(size.size, 0);
+	assert_int_equal(
+		decode_container_size(&world.decoder,
+				      parse(&world, "{\"Id\":\"" ID64 "\",\"SizeRw\":4096}"),
+				      &size, &world.err),
+		0);
+	assert_int_equal(size.size, 4096);
+}
+
+static void podmans_list_tells_infra_containers(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct podman_entry entry;
+
+	assert_int_equal(
+		decode_podman_entry(
+			&world.decoder,
+			parse(&world, "{\"Id\":\"" ID64 "\",\"Names\":[\"a\"],\"Image\":\"b\","
+				      "\"ImageID\":\"" ID64 "\",\"State\":\"running\","
+				      "\"IsInfra\":true,\"Pod\":\"p\",\"Created\":\"2026\"}"),
+			&entry, &world.err),
+		0);
+	assert_true(entry.infra);
+	assert_string_equal(entry.container.image_id, IMAGE_ID);
+	assert_int_equal(decode_podman_entry(&world.decoder,
+					     parse(&world, "{\"Id\":\"" ID64 "\"}"), &entry,
+					     &world.err),
+			 -EBADMSG);
+}
+
+static void layers_get_the_sizes_of_the_history(void **state _unused_)
+{
+	static const struct history_entry classic[] = {
+		{ 0, "/bin/sh -c #(nop)  LABEL a=b" },
+		{ 0, "/bin/sh -c true" },
+		{ 5, "/bin/sh -c #(nop) COPY file:1 in /f " },
+		{ 100, "" },
+	};
+	struct layer layers[3] = { { "a", -1 }, { "b", -1 }, { "c", -1 } };
+	struct image m = { .layers = layers, .n_layers = 2 };
+
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
+	assert_true(layers[0].size == 100 && layers[1].size == 5);
+	m.n_layers = 3;
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
+	assert_true(layers[0].size == 100 && layers[1].size == 5 && layers[2].size == 0);
+	layers[0].size = layers[1].size = -1;
+	m.n_layers = 1;
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
+	assert_int_equal(layers[0].size, -1);
+	m.n_layers = 0;
+	layers_set_sizes(&m, NULL, 0);
+}
+
+static void equal_chains_have_equal_ids_and_others_have_not(void **state _unused_)
+{
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	struct layer a[] = { { "x", 1 }, { "y", 1 }, { "z", 1 } };
+	struct layer b[] = { { "x", 1 }, { "y", 1 } };
+	struct layer c[] = { { "y", 1 }, { "x", 1 }, { "z", 1 } };
+	struct image images[] = { { .layers = a, .n_layers = 3 },
+				  { .layers = b, .n_layers = 2 },
+				  { .layers = c, .n_layers = 3 } };
+
+	snapshot->images = images;
+	snapshot->n_images = ARRAY_SIZE(images);
+	for (int i = 0; i < 2; i++) {
+		layers_chain(snapshot);
+		assert_string_equal(a[0].id, b[0].id);
+		assert_string_equal(a[1].id, b[1].id);
+		assert_string_not_equal(a[1].id, c[0].id);
+		assert_string_not_equal(a[0].id, c[1].id);
+		assert_string_not_equal(a[2].id, c[2].id);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_docker_container_is_read),
+		cmocka_unit_test(odd_containers_are_read),
+		cmocka_unit_test(a_container_that_is_not_understood_is_refused),
+		cmocka_unit_test(strange_text_is_kept_whole),
+		cmocka_unit_test(untagged_images_look_alike_on_all_engines),
+		cmocka_unit_test(names_of_images_are_sorted_by_what_they_are),
+		cmocka_unit_test(an_image_that_is_not_understood_is_refused),
+		cmocka_unit_test(an_inspect_tells_the_facts),
+		cmocka_unit_test(a_wrong_inspect_changes_nothing),
+		cmocka_unit_test(tag_times_of_year_one_are_unknown),
+		cmocka_unit_test(a_size_of_nothing_is_left_out),
+		cmocka_unit_test(podmans_list_tells_infra_containers),
+		cmocka_unit_test(layers_get_the_sizes_of_the_history),
+		cmocka_unit_test(equal_chains_have_equal_ids_and_others_have_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
