@@ -43,27 +43,54 @@ static bool is_component(const char *text, size_t length)
 	       !strchr("._-", text[0]) && !strchr("._-", text[length - 1]);
 }
 
-static bool is_path(const char *text, size_t length)
+static bool is_host_part(const char *text, size_t length)
+{
+	return length > 0 && span(text, LOWER UPPER DIGITS "-") >= length && text[0] != '-' &&
+	       text[length - 1] != '-';
+}
+
+static bool all_parts(const char *text, size_t length, char separator,
+		      bool (*is_part)(const char *text, size_t length))
 {
 	const char *end = text + length;
 
-	if (length > 255)
-		return false;
 	for (;;) {
-		const char *slash = memchr(text, '/', (size_t)(end - text));
-		const char *stop = slash ? slash : end;
+		const char *next = memchr(text, separator, (size_t)(end - text));
+		const char *stop = next ? next : end;
 
-		if (!is_component(text, (size_t)(stop - text)))
+		if (!is_part(text, (size_t)(stop - text)))
 			return false;
-		if (!slash)
+		if (!next)
 			return true;
-		text = slash + 1;
+		text = next + 1;
 	}
 }
 
+static bool is_path(const char *text, size_t length)
+{
+	return length <= 255 && all_parts(text, length, '/', is_component);
+}
+
+static bool is_port(const char *text, size_t length)
+{
+	return length > 0 && span(text, DIGITS) >= length;
+}
+
+/* A host name, an IPv4 or a bracketed IPv6 address, with or without a port. */
 static bool is_domain(const char *text, size_t length)
 {
-	return length > 0 && span(text, LOWER UPPER DIGITS ".-:[]") >= length;
+	bool brackets = *text == '[';
+	size_t host = brackets ? 1 + span(text + 1, HEX "ABCDEF:")
+			       : span(text, LOWER UPPER DIGITS ".-");
+
+	if (brackets && (host >= length || text[host++] != ']'))
+		return false;
+	if (host > length)
+		host = length;
+	if (!brackets && !all_parts(text, host, '.', is_host_part))
+		return false;
+	return host == length ||
+	       (text[host] == ':' && is_port(text + host + 1, length - host - 1));
 }
 
 static bool is_tag(const char *text, size_t length)
