@@ -34,7 +34,9 @@ static int64_t last_run(const struct container *container, int64_t now)
 	if (container->inspected == FACT_KNOWN && container->finished != TIME_UNKNOWN &&
 	    container->finished < now)
 		return container->finished;
-	return container->created < now ? container->created : now;
+	return container->created != TIME_UNKNOWN && container->created < now
+		       ? container->created
+		       : now;
 }
 
 static int note_container(const struct state *state, const struct container *container,

@@ -330,6 +330,27 @@ static void a_container_uses_its_image_until_its_end(void **state)
 	assert_int_equal(last_use(place, STATE_EXITED, FACT_KNOWN, START + DAY), START);
 }
 
+/* A service's run needs a time; one that the engine does not tell must not cost the whole look.
+ */
+static void a_run_without_any_time_is_remembered(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(snapshot_freep) struct snapshot *later = one_image("sha256:a", NULL);
+	static struct label labels[] = { { "com.docker.compose.project", "shop" },
+					 { "com.docker.compose.service", "web" } };
+	struct snapshot *snapshot = world(1, 1);
+	struct container *container = add_container(snapshot, "c", STATE_EXITED, "sha256:a");
+
+	add_image(snapshot, "sha256:a", NULL, NULL);
+	container->created = TIME_UNKNOWN;
+	container->labels = (struct labels){ labels, ARRAY_SIZE(labels) };
+	observe(place, snapshot, START);
+	recall(place, later, START + DAY);
+	assert_int_equal(later->images[0].memory.first_seen, START);
+	assert_int_equal(later->n_runs, 1);
+	assert_int_equal(later->runs[0].at, START);
+}
+
 static void an_older_use_never_replaces_a_newer_one(void **state)
 {
 	struct place *place = *state;
@@ -918,6 +939,7 @@ int main(void)
 		in_place(what_is_gone_is_forgotten),
 		in_place(a_list_that_was_not_read_is_left_alone),
 		in_place(a_container_uses_its_image_until_its_end),
+		in_place(a_run_without_any_time_is_remembered),
 		in_place(an_older_use_never_replaces_a_newer_one),
 		in_place(a_volume_is_unused_since_no_container_had_it),
 		in_place(a_volume_made_anew_is_another_one),
