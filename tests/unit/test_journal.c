@@ -4,7 +4,7 @@
 #include <syslog.h>
 
 #include "report/journal.h"
-#include "worlds.h"
+#include "report_world.h"
 
 /* What a run would have sent to journald. */
 struct collected {

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "worlds.h"
+#include "report_world.h"
 
 static void assert_reason(const struct world *world, const struct verdict *verdict,
 			  const char *want)

@@ -2,7 +2,7 @@
 
 #include <json-c/json.h>
 
-#include "worlds.h"
+#include "report_world.h"
 
 static struct json_object *parse(const struct world *world)
 {

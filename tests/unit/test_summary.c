@@ -2,7 +2,7 @@
 
 #include <locale.h>
 
-#include "worlds.h"
+#include "report_world.h"
 
 static struct disk disk_of(int64_t available)
 {
