@@ -83,9 +83,13 @@ int units_parse_bytes(const char *text, int64_t *ret, struct err *err)
 	const char *c = text;
 	const struct unit *unit;
 	__int128 value;
+	int r;
 
-	if (parse_decimal(&c, &value) < 0)
-		return err_set(err, -EINVAL, "'%s' is no size; write for example 10GB or 10GiB",
+	r = parse_decimal(&c, &value);
+	if (r == -ERANGE)
+		return err_set(err, r, "'%s' is too large", text);
+	if (r < 0)
+		return err_set(err, r, "'%s' is no size; write for example 10GB or 10GiB",
 			       text);
 	c += strspn(c, " ");
 	unit = find_unit(sizes, ARRAY_SIZE(sizes), c, strlen(c));
@@ -94,10 +98,9 @@ int units_parse_bytes(const char *text, int64_t *ret, struct err *err)
 			err, -EINVAL,
 			"'%s' has no unit; write 10GB (10^9 bytes), 10GiB (2^30) or 512B",
 			text);
-	value = value * unit->factor / 1000000;
-	if (value > INT64_MAX)
+	if (value > (__int128)INT64_MAX * 1000000 / unit->factor)
 		return err_set(err, -ERANGE, "'%s' is too large", text);
-	*ret = (int64_t)value;
+	*ret = (int64_t)(value * unit->factor / 1000000);
 	return 0;
 }
 
@@ -110,10 +113,13 @@ int units_parse_duration(const char *text, int64_t *ret, struct err *err)
 		const struct unit *unit;
 		__int128 value;
 		size_t length;
+		int r = parse_decimal(&c, &value);
 
-		if (parse_decimal(&c, &value) < 0)
+		if (r == -ERANGE)
+			return err_set(err, r, "'%s' is too long", text);
+		if (r < 0)
 			return err_set(
-				err, -EINVAL,
+				err, r,
 				"'%s' is no duration; write for example 90s, 15min, 24h, 7d "
 				"or 2weeks",
 				text);
@@ -152,36 +158,57 @@ int units_parse_number(const char *text, int64_t min, int64_t max, int64_t *ret,
 	return 0;
 }
 
+/* Whether text begins as the form says, in which "0" stands for any digit. */
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form; text++, form++)
+		if (*form == '0' ? !isdigit((unsigned char)*text) : *text != *form)
+			return false;
+	return true;
+}
+
 static bool parse_offset(const char *text, int64_t *ret_seconds)
 {
-	int hours, minutes, length = 0;
+	int hours, minutes;
 
 	*ret_seconds = 0;
 	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
 		return true;
-	if ((*text != '+' && *text != '-') ||
-	    sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || length != 5 ||
-	    text[1 + length])
+	if ((*text != '+' && *text != '-') || !has_form(text + 1, "00:00") ||
+	    text[strlen("+00:00")] || sscanf(text + 1, "%2d:%2d", &hours, &minutes) != 2 ||
+	    hours > 23 || minutes > 59)
 		return false;
 	*ret_seconds = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 	return true;
 }
 
+static bool is_day(const struct tm *date)
+{
+	struct tm day = { .tm_year = date->tm_year - 1900,
+			  .tm_mon = date->tm_mon - 1,
+			  .tm_mday = date->tm_mday };
+
+	timegm(&day);
+	return date->tm_mday > 0 && day.tm_mday == date->tm_mday;
+}
+
 int units_parse_rfc3339(const char *text, int64_t *ret, struct err *err)
 {
 	struct tm tm = { 0 };
-	int length = 0;
+	const char *rest = text;
 	int64_t offset;
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &length) != 6 ||
-	    length != 19)
+	/* sscanf() alone would take blanks and signs for digits. */
+	if (!has_form(text, "0000-00-00") || !strchr("Tt ", text[10]) || !text[10] ||
+	    !has_form(text + 11, "00:00:00") ||
+	    sscanf(text, "%4d-%2d-%2d%*1c%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
 		return err_set(err, -EINVAL, "'%.40s' is no time", text);
-	text += length;
-	if (*text == '.')
-		text += 1 + strspn(text + 1, "0123456789");
-	if (!parse_offset(text, &offset) || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-	    tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+	rest += strlen("0000-00-00T00:00:00");
+	if (*rest == '.' && isdigit((unsigned char)rest[1]))
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (!parse_offset(rest, &offset) || tm.tm_mon < 1 || tm.tm_mon > 12 || !is_day(&tm) ||
+	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return err_set(err, -EINVAL, "'%.40s' is no time", text);
 	if (tm.tm_year <= 1) {
 		*ret = TIME_UNKNOWN;

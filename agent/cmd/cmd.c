@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <syslog.h>
 
@@ -9,6 +10,8 @@
 static const struct verb verbs[] = {
 	{ "plan", "what would go, what stays, and why", cmd_plan, 0, 0 },
 	{ "run", "plan, remove, report: what the timer starts", cmd_run, 0, 0 },
+	{ "explain", "NAME...: the verdict on one object, rule by rule", cmd_explain, 1,
+	  SIZE_MAX },
 	{ "check", "read settings and policies, list every mistake", cmd_check, 0, 0 },
 	{ "show-config", "the effective settings and rules, and where each came from",
 	  cmd_show_config, 0, 0 },

@@ -44,5 +44,6 @@ int cmd_main(int argc, char **argv);
 
 enum status cmd_plan(const struct options *options);
 enum status cmd_run(const struct options *options);
+enum status cmd_explain(const struct options *options);
 enum status cmd_check(const struct options *options);
 enum status cmd_show_config(const struct options *options);

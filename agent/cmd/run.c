@@ -78,15 +78,10 @@ static bool observes(const struct session *session)
 	return session->conf.settings.mode == MODE_OBSERVE;
 }
 
-static void remember(const struct session *session)
+static bool remember(const struct session *session, struct err *err)
 {
-	struct err err;
-
-	if (session->state &&
-	    state_observe(session->state, session->snapshot, session->now, &err) < 0) {
-		err_wrap(&err, "what this run saw could not be remembered");
-		session_warn(session, err.text);
-	}
+	return session->options->dry_run || !session->state ||
+	       state_observe(session->state, session->snapshot, session->now, err) >= 0;
 }
 
 static enum status status_of(const struct report *report)
@@ -132,6 +127,8 @@ static int act(struct session *session)
 	char run_id[SD_ID128_STRING_MAX];
 	struct disk after = { 0 };
 	struct report report = { .plan = session->plan, .run_id = run_id };
+	struct err err;
+	bool remembered = remember(session, &err);
 	sd_id128_t id;
 
 	if (sd_id128_randomize(&id) < 0)
@@ -141,6 +138,9 @@ static int act(struct session *session)
 	report.observe = observes(session);
 	if (!session->options->dry_run && !report.observe && !session->plan->brake.pulled)
 		remove_what_goes(session, &report, &after);
+	/* On a full disk there may be room now. */
+	if (!remembered && !remember(session, &err))
+		session_warn(session, err.text);
 	publish(session, &report);
 	return (int)status_of(&report);
 }
@@ -168,8 +168,6 @@ static int run(struct session *session, int *lock_fd)
 	if (status != STATUS_GO_ON)
 		return status;
 	session_plan(session);
-	if (!dry_run)
-		remember(session);
 	return act(session);
 }
 

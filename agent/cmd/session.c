@@ -136,39 +136,58 @@ int session_look(struct session *session, bool writable)
 	return STATUS_GO_ON;
 }
 
-static void fetch(struct session *session)
+static void fetch(struct session *session, const struct need *needs, size_t n)
 {
-	const struct plan *plan = session->plan;
 	struct snapshot *snapshot = session->snapshot;
 	unsigned *containers =
 		arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
 	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
 	size_t known_problems = snapshot->problems.n;
 
-	for (size_t i = 0; i < plan->n_needs; i++)
-		(plan->needs[i].kind == KIND_CONTAINER ? containers
-						       : images)[plan->needs[i].index] |=
-			plan->needs[i].facts;
+	for (size_t i = 0; i < n; i++) {
+		unsigned *facts = needs[i].kind == KIND_CONTAINER ? containers : images;
+
+		facts[needs[i].index] |= needs[i].facts;
+	}
 	engine_fetch_containers(session->engine, snapshot, containers);
 	engine_fetch_images(session->engine, snapshot, images);
 	say_problems(session, known_problems);
 }
 
-void session_plan(struct session *session)
+struct plan_input session_plan_input(const struct session *session)
 {
-	const struct plan_input input = {
+	return (struct plan_input){
 		.rules = &session->conf.rules,
 		.settings = &session->conf.settings,
 		.snapshot = session->snapshot,
 		.now = session->now,
 		.approved = session->approved,
 	};
+}
+
+void session_plan(struct session *session)
+{
+	const struct plan_input input = session_plan_input(session);
 
 	session->plan = plan_build(session->arena, &input);
 	while (session->plan->n_needs > 0) {
-		fetch(session);
+		fetch(session, session->plan->needs, session->plan->n_needs);
 		session->plan = plan_build(session->arena, &input);
 	}
+}
+
+void session_inspect(struct session *session, const struct verdict *verdict)
+{
+	const struct snapshot *snapshot = session->snapshot;
+	bool container = verdict->kind == KIND_CONTAINER;
+	struct need need = { .kind = container ? KIND_CONTAINER : KIND_IMAGE,
+			     .facts = NEED_INSPECT };
+	enum fact known = container ? verdict->container->inspected : verdict->image->inspected;
+
+	need.index = container ? (size_t)(verdict->container - snapshot->containers)
+			       : (size_t)(verdict->image - snapshot->images);
+	if (known == FACT_NOT_ASKED)
+		fetch(session, &need, 1);
 }
 
 void session_no_policy(const struct session *session)

@@ -41,6 +41,11 @@ int session_look(struct session *session, bool writable);
 /* Plans, fetches what the plan misses, and plans again, until nothing is missing. */
 void session_plan(struct session *session);
 
+struct plan_input session_plan_input(const struct session *session);
+
+/* Fetches what inspecting the verdict's object tells, for explanations. */
+void session_inspect(struct session *session, const struct verdict *verdict);
+
 /* Says that no policy is active and how one is made so. */
 void session_no_policy(const struct session *session);
 

@@ -9,8 +9,7 @@
 #include "base/text.h"
 #include "conf/files.h"
 
-/* What inih 55 holds: INI_MAX_LINE with the newline and the NUL, MAX_SECTION with the NUL. */
-#define MAX_LINE 198
+/* What inih 55 holds of a section's name: MAX_SECTION, with the NUL. */
 #define MAX_SECTION 49
 
 struct reader {
@@ -44,13 +43,25 @@ static char *strip(struct reader *reader, size_t *length)
 	return line;
 }
 
+/* Form feeds and their like are blanks to inih, not to us: "\fkey = value" would be taken for a
+ * continuation. */
+static bool has_control_character(const char *line)
+{
+	for (; *line; line++)
+		if (((unsigned char)*line < ' ' && *line != '\t') || *line == '\x7f')
+			return true;
+	return false;
+}
+
 static bool is_clean(struct reader *reader, const char *line, size_t length)
 {
 	if (memchr(line, '\0', length))
 		refuse(reader, "there is a NUL byte in this line");
 	else if (!text_is_utf8(line))
 		refuse(reader, "this line is not valid UTF-8");
-	else if (length > MAX_LINE && *line != '#' && *line != ';')
+	else if (has_control_character(line))
+		refuse(reader, "there is a control character in this line");
+	else if (length > INI_LINE_LENGTH && *line != '#' && *line != ';')
 		refuse(reader,
 		       "this line is longer than 198 bytes; a key that takes a list may be "
 		       "repeated instead");
@@ -86,6 +97,16 @@ static bool take_header(struct reader *reader, char *line)
 	return true;
 }
 
+/* inih cuts off what follows " ;", values and whole keys alike, and takes " #" for a part of
+ * the value, with which a pin never matches: neither is what was meant. */
+static bool has_comment(const char *line, const char *separator)
+{
+	for (const char *c = line + 1; *c; c++)
+		if ((*c == '#' || *c == ';') && (strchr(" \t,", c[-1]) || c - 1 == separator))
+			return true;
+	return false;
+}
+
 static bool take_key(struct reader *reader, const char *line)
 {
 	const char *separator = strpbrk(line, "=:");
@@ -97,6 +118,9 @@ static bool take_key(struct reader *reader, const char *line)
 		       "this is neither 'key = value' nor '[section]' nor a '# comment'");
 	else if (separator == line)
 		refuse(reader, "there is no key before '='");
+	else if (has_comment(line, separator))
+		refuse(reader,
+		       "a comment stands on a line of its own; in a glob write ? for '#' and ';'");
 	else
 		return !reader->pass_over;
 	return false;
@@ -114,6 +138,7 @@ static bool take_line(struct reader *reader, char *line, size_t length)
 		return false;
 	if (blanks > 0) {
 		refuse(reader, "this line is indented; begin it at the margin");
+		reader->pass_over = reader->pass_over || line[blanks] == '[';
 		return false;
 	}
 	return *line == '[' ? take_header(reader, line) : take_key(reader, line);

@@ -7,6 +7,9 @@
  * long line as a line of its own, takes indented keys for continuations, ignores what follows
  * "]", and says nothing; so each line is checked before inih sees it, and refused instead. */
 
+/* What inih 55 holds of a line, without its end. */
+#define INI_LINE_LENGTH 198
+
 struct ini_handler {
 	/* A section begins. Returns false to have its keys passed over (the reason was told).
 	 */

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "conf/ini.h"
 
 typedef int parser(const struct key *key, void *field, const char *text, struct arena *arena,
 		   struct err *err);
@@ -21,9 +22,12 @@ static int parse_duration(const struct key *key, void *field, const char *text,
 
 	if (r < 0)
 		return r;
-	if (seconds < key->min || seconds > key->max)
+	if (seconds < key->min)
 		return err_set(err, -ERANGE, "'%s' is out of range; it must be at least %s",
 			       text, units_format_duration_exact(buffer, key->min));
+	if (seconds > key->max)
+		return err_set(err, -ERANGE, "'%s' is out of range; it must be at most %s",
+			       text, units_format_duration_exact(buffer, key->max));
 	*(int64_t *)field = seconds;
 	return 0;
 }
@@ -103,8 +107,10 @@ static int parse_group(const struct key *key, void *field, const char *text,
 	int choice;
 
 	if (text_starts_with(text, LABEL_PREFIX) && text[strlen(LABEL_PREFIX)]) {
+		const char *label = text + strlen(LABEL_PREFIX);
+
 		group->by = GROUP_LABEL;
-		group->label = arena_strdup(arena, text + strlen(LABEL_PREFIX));
+		group->label = arena_strdup(arena, label + strspn(label, " \t"));
 		return 0;
 	}
 	choice = find_choice(key, text, err);
@@ -131,6 +137,8 @@ static int parse_states(const struct key *key, void *field, const char *text,
 {
 	char *rest = arena_strdup(arena, text), *word;
 
+	if (!text[strspn(text, ", \t")])
+		return err_set(err, -EINVAL, "'%s' lists nothing", text);
 	while ((word = strsep(&rest, ", \t"))) {
 		int choice;
 
@@ -202,16 +210,18 @@ static int parse_ranges(const struct key *key, void *field, const char *text,
 	char *rest = arena_strdup(arena, text), *word;
 	int r = 0;
 
+	if (!text[strspn(text, ", \t")])
+		return err_set(err, -EINVAL, "'%s' lists nothing", text);
+	for (size_t i = 0; i < ranges->n; i++) {
+		grown.v = mem_grow(grown.v, grown.n, sizeof(*grown.v));
+		grown.v[grown.n++] = ranges->v[i];
+	}
 	while (r == 0 && (word = strsep(&rest, ", \t"))) {
 		if (!*word)
 			continue;
 		grown.v = mem_grow(grown.v, grown.n, sizeof(*grown.v));
 		r = parse_range(key, word, &grown.v[grown.n], err);
 		grown.n += r == 0;
-	}
-	for (size_t i = 0; i < ranges->n; i++) {
-		grown.v = mem_grow(grown.v, grown.n, sizeof(*grown.v));
-		grown.v[grown.n++] = ranges->v[i];
 	}
 	*ranges = (struct ranges){ arena_adopt(arena, grown.v, grown.n, sizeof(*grown.v)),
 				   grown.n };
@@ -317,6 +327,40 @@ bool key_is_list(const struct key *key)
 void key_format(const struct key *key, const void *base, FILE *out)
 {
 	types[key->type].format(key, (const char *)base + key->offset, out);
+}
+
+static size_t fitting(const char *text, size_t room)
+{
+	size_t fits = strlen(text);
+
+	while (fits > room) {
+		size_t shorter = fits;
+
+		while (shorter > 0 && strncmp(&text[shorter - 1], ", ", 2) != 0)
+			shorter--;
+		if (shorter <= 1)
+			break;
+		fits = shorter - 1;
+	}
+	return fits;
+}
+
+void key_dump(const struct key *key, const void *base, FILE *out)
+{
+	_cleanup_free_ char *value = NULL;
+	size_t size, length, room = INI_LINE_LENGTH - strlen(key->name) - strlen(" = ");
+	FILE *memory = open_memstream(&value, &size);
+
+	if (!memory)
+		mem_die();
+	key_format(key, base, memory);
+	if (fclose(memory) != 0)
+		mem_die();
+	for (const char *rest = value; rest; rest = rest[length] ? &rest[length + 2] : NULL) {
+		length = key_is_list(key) ? fitting(rest, room) : strlen(rest);
+		fprintf(out, length > room ? "%s=%.*s\n" : "%s = %.*s\n", key->name,
+			(int)length, rest);
+	}
 }
 
 const struct key *key_find(const struct key *keys, size_t n, const char *name)

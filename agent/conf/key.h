@@ -43,6 +43,9 @@ bool key_is_list(const struct key *key);
 /* The field's value in file syntax: key_parse() reads it back. Nothing for an empty list. */
 void key_format(const struct key *key, const void *base, FILE *out);
 
+/* The field as "NAME = VALUE" in lines that a file may have: a long list in several. */
+void key_dump(const struct key *key, const void *base, FILE *out);
+
 /* The row with that name, or NULL. */
 const struct key *key_find(const struct key *keys, size_t n, const char *name);
 

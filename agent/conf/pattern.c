@@ -4,43 +4,45 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* fnmatch(3) takes an unclosed "[" for itself, which is never what was meant. */
-static bool has_unclosed_bracket(const char *glob)
+/* The "]" that closes the bracket at open, NULL if there is none. */
+static const char *bracket_end(const char *open)
 {
-	for (const char *open = strchr(glob, '['); open; open = strchr(open + 1, '['))
-		if (!strchr(open, ']'))
-			return true;
-	return false;
+	const char *c = open + 1;
+
+	if (*c == '!' || *c == '^')
+		c++;
+	if (*c == ']')
+		c++;
+	for (; *c && *c != ']'; c++) {
+		if (*c == '[' && c[1] && strchr(":.=", c[1])) { /* [:alpha:] */
+			const char close[] = { c[1], ']', '\0' }, *end = strstr(c + 2, close);
+
+			c = end ? end + 1 : c;
+		} else if (*c == '\\' && c[1]) {
+			c++;
+		}
+	}
+	return *c ? c : NULL;
 }
 
-static int parse_one(struct arena *arena, char *text, bool labels, struct pattern *ret,
-		     struct err *err)
+/* fnmatch(3) takes an unclosed "[" for itself and a "\" at the end for nothing, which is never
+ * what was meant. */
+static int check_glob(const char *glob, struct err *err)
 {
-	char *equals;
+	for (const char *c = glob; *c; c++) {
+		const char *open = c;
 
-	*ret = (struct pattern){ 0 };
-	if (*text == '!') {
-		ret->negated = true;
-		text += 1 + strspn(text + 1, " \t");
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			return err_set(err, -EINVAL,
+				       "there is a control character in a pattern");
+		if (*c == '\\' && !*++c)
+			return err_set(err, -EINVAL,
+				       "'%s' ends in '\\'; write '\\\\' for itself", glob);
+		if (*open == '[' && !(c = bracket_end(open)))
+			return err_set(err, -EINVAL,
+				       "'%s' has a '[' without ']'; write '\\[' for itself",
+				       glob);
 	}
-	if (!*text)
-		return err_set(err, -EINVAL, "there is an empty pattern; write '*' for all");
-	if (has_unclosed_bracket(text))
-		return err_set(err, -EINVAL,
-			       "'%s' has a '[' without ']'; write '\\[' for itself", text);
-	if (!labels) {
-		ret->glob = arena_strdup(arena, text);
-		return 0;
-	}
-	equals = strchr(text, '=');
-	if (equals == text)
-		return err_set(err, -EINVAL, "'%s' has no label key; write KEY or KEY=GLOB",
-			       text);
-	if (equals) {
-		*equals = '\0';
-		ret->glob = arena_strdup(arena, equals + 1);
-	}
-	ret->key = arena_strdup(arena, text);
 	return 0;
 }
 
@@ -53,6 +55,40 @@ static char *trim(char *text)
 	while (length > 0 && strchr(" \t", text[length - 1]))
 		text[--length] = '\0';
 	return text;
+}
+
+static int parse_label(struct arena *arena, char *text, struct pattern *ret, struct err *err)
+{
+	char *value = text;
+	int r;
+
+	strsep(&value, "=");
+	text = trim(text);
+	if (!*text)
+		return err_set(err, -EINVAL, "'=%s' has no label key; write KEY or KEY=GLOB",
+			       value);
+	ret->key = arena_strdup(arena, text);
+	r = check_glob(ret->key, err);
+	if (r < 0 || !value)
+		return r;
+	ret->glob = arena_strdup(arena, trim(value));
+	return check_glob(ret->glob, err);
+}
+
+static int parse_one(struct arena *arena, char *text, bool labels, struct pattern *ret,
+		     struct err *err)
+{
+	*ret = (struct pattern){ 0 };
+	if (*text == '!') {
+		ret->negated = true;
+		text += 1 + strspn(text + 1, " \t");
+	}
+	if (!*text)
+		return err_set(err, -EINVAL, "there is an empty pattern; write '*' for all");
+	if (labels)
+		return parse_label(arena, text, ret, err);
+	ret->glob = arena_strdup(arena, text);
+	return check_glob(ret->glob, err);
 }
 
 int patterns_parse(struct arena *arena, const char *text, bool labels,

@@ -367,10 +367,8 @@ static void dump_rule(const struct rule *rule, FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!rule->origin[i].file)
 			continue;
-		fprintf(out, "# %s:%u\n%s = ", rule->origin[i].file, rule->origin[i].line,
-			keys[i].name);
-		key_format(&keys[i], rule, out);
-		fputc('\n', out);
+		fprintf(out, "# %s:%u\n", rule->origin[i].file, rule->origin[i].line);
+		key_dump(&keys[i], rule, out);
 	}
 	fputc('\n', out);
 }

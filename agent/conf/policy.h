@@ -25,6 +25,3 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 
 void policy_dump(const struct rules *rules, FILE *out);
 void policy_document(FILE *out);
-
-/* "keep-last": the key's name. */
-const char *rule_key_name(enum rule_key key);

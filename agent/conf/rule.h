@@ -116,3 +116,6 @@ static inline bool rule_has(const struct rule *rule, enum rule_key key)
 {
 	return rule->origin[key].file != NULL;
 }
+
+/* "keep-last": the key's name. */
+const char *rule_key_name(enum rule_key key);

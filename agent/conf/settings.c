@@ -136,9 +136,7 @@ void settings_dump(const struct settings *settings, FILE *out)
 					settings->origin[k].line);
 			else
 				fprintf(out, "# default\n%s", keys[k].fallback ? "" : "#");
-			fprintf(out, "%s = ", keys[k].name);
-			key_format(&keys[k], settings, out);
-			fputc('\n', out);
+			key_dump(&keys[k], settings, out);
 		}
 		fputc('\n', out);
 	}

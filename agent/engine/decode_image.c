@@ -76,12 +76,39 @@ static int decode_layers(struct decoder *decoder, struct json_object *value, voi
 	return 0;
 }
 
+/* Podman's History also holds the names that its builds give to their steps (p43, live); such a
+ * name does not show that anybody tagged the image. */
+static bool is_build_step(const char *name)
+{
+	static const char suffix[] = "-tmp:latest";
+	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+	size_t digits = strspn(last, "0123456789abcdef");
+
+	return digits == 64 && strcmp(last + digits, suffix) == 0;
+}
+
+static int decode_former_names(struct decoder *decoder, struct json_object *value, void *target,
+			       struct err *err)
+{
+	struct image *image = target;
+	struct strings names = { 0 };
+	int r = decode_strings(decoder, value, &names, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.n; i++)
+		if (!is_build_step(names.v[i]))
+			names.v[image->history.n++] = names.v[i];
+	image->history.v = names.v;
+	return 0;
+}
+
 static const struct field entry_fields[] = {
 	{ "Id", decode_image_id, offsetof(struct image, id), MANDATORY },
 	{ "ParentId", decode_image_id, offsetof(struct image, parent), OPTIONAL },
 	{ "RepoTags", decode_references, 0, PRESENT },
 	{ "RepoDigests", decode_references, 0, PRESENT },
-	{ "History", decode_strings, offsetof(struct image, history), OPTIONAL },
+	{ "History", decode_former_names, 0, OPTIONAL },
 	{ "Created", decode_unix_time, offsetof(struct image, created), MANDATORY },
 	{ "Size", decode_bytes, offsetof(struct image, size), MANDATORY },
 	{ "Containers", decode_bytes, offsetof(struct image, containers), OPTIONAL },

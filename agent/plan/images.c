@@ -154,6 +154,7 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	row->holder = image_name(heir->image);
 	verdict_set(row, VERDICT_REMOVE, REASON_LAST_CHILD);
 	select_pinned(pass->planner, row);
+	keep_unless_approved(pass->planner, row);
 }
 
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)

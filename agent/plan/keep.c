@@ -173,7 +173,7 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void by_approval(struct planner *planner, struct verdict *verdict)
+void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 {
 	const char *id, *key,
 		*reference = verdict->reference ? verdict->reference->short_name : NULL;
@@ -198,5 +198,5 @@ void keep_judge(struct planner *planner, struct verdict *verdict)
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)
 		if (decisions[i](planner, verdict))
 			break;
-	by_approval(planner, verdict);
+	keep_unless_approved(planner, verdict);
 }

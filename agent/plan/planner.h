@@ -32,7 +32,16 @@ enum answer {
 enum answer select_owner(struct planner *planner, struct verdict *verdict);
 
 /* Whether the verdict's names, tag or labels match a pin of its rule; sets reason and key. */
-bool select_pinned(const struct planner *planner, struct verdict *verdict);
+bool select_pinned(struct planner *planner, struct verdict *verdict);
+
+/* The parts of the two, for explanations: whether one rule's selectors match (*ret_failed is
+ * the one that does not), whether one pin holds, and the kind of section that rules for the
+ * object have. */
+enum answer select_rule(struct planner *planner, const struct rule *rule,
+			const struct verdict *verdict, enum rule_key *ret_failed);
+bool select_pin_holds(struct planner *planner, const struct verdict *verdict,
+		      enum rule_key pin);
+enum kind select_section(const struct verdict *verdict);
 
 /* Whether its rule names the restart policy of a stopped container positively. */
 bool select_names_policy(const struct rule *rule, const char *policy);
@@ -89,6 +98,9 @@ const struct service_run *runs_among_last(const struct service_runs *runs,
 
 /* keep.c: what guards, pins and keepers of its rule say about an owned object. */
 void keep_judge(struct planner *planner, struct verdict *verdict);
+
+/* Where only approved removals are wanted: keeps what would go otherwise. */
+void keep_unless_approved(struct planner *planner, struct verdict *verdict);
 
 /* images.c: judges the images by their rules, by what ties them to containers, to each other
  * and to their names, and appends what goes to plan->removals. Runs when containers are judged.

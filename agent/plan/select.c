@@ -19,7 +19,7 @@ static const struct labels *labels_of(const struct verdict *verdict)
 					       : &verdict->image->labels;
 }
 
-static bool match_names(struct planner *planner, const struct patterns *patterns,
+static bool match_names(const struct planner *planner, const struct patterns *patterns,
 			const struct verdict *verdict)
 {
 	_cleanup_(values_clearp) struct values names = { 0 };
@@ -160,14 +160,13 @@ static const struct {
 	{ KIND_IMAGE, RULE_DANGLING, true, by_dangling },
 };
 
-static enum kind section_of(const struct verdict *verdict)
+enum kind select_section(const struct verdict *verdict)
 {
 	return verdict->kind == KIND_TAG ? KIND_IMAGE : verdict->kind;
 }
 
-/* *ret_failed is the key of the selector that did not match. */
-static enum answer rule_selects(struct planner *planner, const struct rule *rule,
-				const struct verdict *verdict, enum rule_key *ret_failed)
+enum answer select_rule(struct planner *planner, const struct rule *rule,
+			const struct verdict *verdict, enum rule_key *ret_failed)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++) {
 		enum answer answer;
@@ -192,9 +191,9 @@ enum answer select_owner(struct planner *planner, struct verdict *verdict)
 		enum rule_key failed = RULE_KEY_MAX_;
 		enum answer answer;
 
-		if (rule->kind != section_of(verdict))
+		if (rule->kind != select_section(verdict))
 			continue;
-		answer = rule_selects(planner, rule, verdict, &failed);
+		answer = select_rule(planner, rule, verdict, &failed);
 		if (answer == ANSWER_NO) {
 			if (failed == RULE_DANGLING && rule->dangling == DANGLING_YES &&
 			    maybe_wanted(verdict))
@@ -211,29 +210,32 @@ enum answer select_owner(struct planner *planner, struct verdict *verdict)
 	return ANSWER_NO;
 }
 
-static bool pinned(struct verdict *verdict, const char *key)
-{
-	verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
-	verdict->key = key;
-	return true;
-}
+static const enum rule_key pins[] = { RULE_KEEP_TAG, RULE_KEEP_LABEL, RULE_KEEP_NAME };
 
-bool select_pinned(const struct planner *planner, struct verdict *verdict)
+bool select_pin_holds(struct planner *planner, const struct verdict *verdict, enum rule_key pin)
 {
 	const struct rule *rule = verdict->rule;
-	_cleanup_(values_clearp) struct values names = { 0 };
+	const char *tag = verdict->reference ? verdict->reference->tag : NULL;
 
-	if (rule_has(rule, RULE_KEEP_TAG) && verdict->reference && verdict->reference->tag &&
-	    match_one(&rule->keep_tags, verdict->reference->tag))
-		return pinned(verdict, "keep-tag");
-	if (rule_has(rule, RULE_KEEP_LABEL) &&
-	    patterns_match_labels(&rule->keep_labels, labels_of(verdict)))
-		return pinned(verdict, "keep-label");
-	if (!rule_has(rule, RULE_KEEP_NAME))
+	if (!rule_has(rule, pin))
 		return false;
-	names_of(planner, verdict, &names);
-	return patterns_match(&rule->keep_names, names.v, names.n) &&
-	       pinned(verdict, "keep-name");
+	if (pin == RULE_KEEP_TAG)
+		return tag && match_one(&rule->keep_tags, tag);
+	if (pin == RULE_KEEP_LABEL)
+		return patterns_match_labels(&rule->keep_labels, labels_of(verdict));
+	return match_names(planner, &rule->keep_names, verdict);
+}
+
+bool select_pinned(struct planner *planner, struct verdict *verdict)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+		if (!select_pin_holds(planner, verdict, pins[i]))
+			continue;
+		verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
+		verdict->key = rule_key_name(pins[i]);
+		return true;
+	}
+	return false;
 }
 
 bool select_names_policy(const struct rule *rule, const char *policy)

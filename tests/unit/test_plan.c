@@ -588,6 +588,20 @@ static void only_approved_removals_go_and_what_hangs_on_them(void **state)
 	assert_stays(verdict_on(world_plan(world), "i"), REASON_NOT_APPROVED);
 }
 
+static void a_parent_goes_along_only_if_it_was_approved(void **state)
+{
+	struct world *world = *state;
+	const char *keys[] = { plan_key(world->arena, KIND_IMAGE, "child", NULL) };
+	struct strings approved = { keys, 1 };
+
+	world->approved = &approved;
+	world_rule(world, KIND_IMAGE, DANGLING_YES);
+	world_image(world, "child", NULL)->parent = "parent";
+	world_image(world, "parent", NULL);
+	assert_goes(verdict_on(world_plan(world), "child"), REASON_EXPIRED);
+	assert_stays(verdict_on(world_plan(world), "parent"), REASON_NOT_APPROVED);
+}
+
 #define T(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -622,6 +636,7 @@ int main(void)
 		T(the_brake_counts_images_as_images),
 		T(the_brake_does_not_hold_containers_by_default),
 		T(only_approved_removals_go_and_what_hangs_on_them),
+		T(a_parent_goes_along_only_if_it_was_approved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

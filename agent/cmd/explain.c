@@ -1,0 +1,162 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cmd/session.h"
+#include "report/explain.h"
+#include "report/report.h"
+
+/* Names that people give: a container's name, an image's reference, or the beginning of an ID.
+ */
+
+#define MIN_PREFIX 4
+
+struct matches {
+	size_t *v; /* indices of verdicts */
+	size_t n;
+};
+
+static bool has_name(const struct verdict *verdict, const char *name,
+		     const struct reference *reference)
+{
+	if (verdict->kind == KIND_CONTAINER)
+		return strings_contain(&verdict->container->names, name);
+	return verdict->reference && reference &&
+	       reference_equal(verdict->reference, reference);
+}
+
+static bool has_prefix(const struct verdict *verdict, const char *prefix)
+{
+	const char *id =
+		verdict->kind == KIND_CONTAINER ? verdict->container->id : verdict->image->id;
+	const char *digits = strchr(id, ':');
+
+	return strlen(prefix) >= MIN_PREFIX &&
+	       (text_starts_with(id, prefix) ||
+		(digits && text_starts_with(digits + 1, prefix)));
+}
+
+static void add(struct matches *matches, size_t index)
+{
+	matches->v = mem_grow(matches->v, matches->n, sizeof(*matches->v));
+	matches->v[matches->n++] = index;
+}
+
+static void find(const struct session *session, const char *name, struct matches *matches)
+{
+	const struct plan *plan = session->plan;
+	struct reference reference;
+	bool parsed = reference_parse_default(session->arena, name, &reference);
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (has_name(&plan->verdicts[i], name, parsed ? &reference : NULL))
+			add(matches, i);
+	for (size_t i = 0; matches->n == 0 && i < plan->n; i++)
+		if (has_prefix(&plan->verdicts[i], name))
+			add(matches, i);
+}
+
+static const void *object_of(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_CONTAINER ? (const void *)verdict->container
+					       : (const void *)verdict->image;
+}
+
+/* All rows of one image are one match. */
+static bool is_ambiguous(const struct plan *plan, const struct matches *matches)
+{
+	for (size_t i = 1; i < matches->n; i++)
+		if (object_of(&plan->verdicts[matches->v[i]]) !=
+		    object_of(&plan->verdicts[matches->v[0]]))
+			return true;
+	return false;
+}
+
+static int refuse(const struct session *session, const char *name,
+		  const struct matches *matches)
+{
+	_cleanup_free_ char *shown = text_escape(name);
+
+	if (matches->n == 0)
+		return session_fail(session, STATUS_FAILED,
+				    "there is no container, image or reference '%s'", shown);
+	session_fail(session, STATUS_FAILED, "'%s' may be one of:", shown);
+	for (size_t i = 0; i < matches->n; i++) {
+		const struct verdict *verdict = &session->plan->verdicts[matches->v[i]];
+		_cleanup_free_ char *candidate = report_name(verdict);
+
+		fprintf(stderr, "  %s %s\n", kind_to_string(verdict->kind), candidate);
+	}
+	return STATUS_FAILED;
+}
+
+static int explain(struct session *session, const char *name, struct matches *all)
+{
+	struct matches matches = { 0 };
+	int status = STATUS_GO_ON;
+
+	find(session, name, &matches);
+	if (matches.n == 0 || is_ambiguous(session->plan, &matches))
+		status = refuse(session, name, &matches);
+	for (size_t i = 0; status == STATUS_GO_ON && i < matches.n; i++)
+		add(all, matches.v[i]);
+	free(matches.v);
+	return status;
+}
+
+static void print(struct session *session, const struct matches *matches)
+{
+	const struct explanation **explanations =
+		arena_array(session->arena, matches->n, sizeof(*explanations));
+	const struct plan_input input = session_plan_input(session);
+
+	for (size_t i = 0; i < matches->n; i++)
+		explanations[i] = plan_explain(session->arena, &input, session->plan,
+					       &session->plan->verdicts[matches->v[i]]);
+	if (session->options->json) {
+		report_explanations_json(explanations, matches->n, session->plan, stdout);
+		return;
+	}
+	for (size_t i = 0; i < matches->n; i++) {
+		if (i > 0)
+			putchar('\n');
+		report_explanation(explanations[i], session->plan, stdout);
+	}
+}
+
+static int explain_all(struct session *session)
+{
+	struct matches matches = { 0 };
+	int status = session_configure(session);
+
+	if (status == STATUS_GO_ON)
+		status = session_find_engine(session);
+	if (status == STATUS_GO_ON)
+		status = session_look(session, false);
+	if (status != STATUS_GO_ON)
+		return status;
+	session_plan(session);
+	for (size_t i = 0; status == STATUS_GO_ON && i < session->options->n_arguments; i++)
+		status = explain(session, session->options->arguments[i], &matches);
+	if (status == STATUS_GO_ON) {
+		for (size_t i = 0; i < matches.n; i++)
+			session_inspect(session, &session->plan->verdicts[matches.v[i]]);
+		session_plan(session);
+		print(session, &matches);
+		status = STATUS_DONE;
+	}
+	free(matches.v);
+	return status;
+}
+
+enum status cmd_explain(const struct options *options)
+{
+	struct session session;
+	int status;
+
+	session_open(&session, options);
+	status = explain_all(&session);
+	session_close(&session);
+	return (enum status)status;
+}

@@ -1,0 +1,166 @@
+#include "plan/explain.h"
+
+#include "plan/planner.h"
+
+static struct planner *new_planner(struct arena *arena, const struct plan_input *input,
+				   const struct plan *plan)
+{
+	struct planner *planner = arena_alloc(arena, sizeof(*planner));
+
+	*planner = (struct planner){
+		.arena = arena,
+		.rules = input->rules,
+		.settings = input->settings,
+		.snapshot = input->snapshot,
+		.now = plan->now,
+		/* What is asked for here is not fetched: these are thrown away. */
+		.container_needs =
+			arena_array(arena, input->snapshot->n_containers, sizeof(unsigned)),
+		.image_needs = arena_array(arena, input->snapshot->n_images, sizeof(unsigned)),
+	};
+	return planner;
+}
+
+static enum rule_says says(enum answer answer)
+{
+	if (answer == ANSWER_YES)
+		return RULE_OWNS;
+	return answer == ANSWER_NO ? RULE_DOES_NOT_MATCH : RULE_NOT_KNOWN;
+}
+
+static void explain_rules(struct planner *planner, struct explanation *explanation)
+{
+	const struct verdict *verdict = explanation->verdict;
+	bool decided = false;
+
+	explanation->rules =
+		arena_array(planner->arena, planner->rules->n, sizeof(*explanation->rules));
+	for (size_t i = 0; i < planner->rules->n; i++) {
+		const struct rule *rule = &planner->rules->v[i];
+		struct rule_step *step = &explanation->rules[explanation->n_rules];
+
+		if (rule->kind != select_section(verdict))
+			continue;
+		explanation->n_rules++;
+		step->rule = rule;
+		step->failed = RULE_KEY_MAX_;
+		step->says = decided ? RULE_NOT_REACHED
+				     : says(select_rule(planner, rule, verdict, &step->failed));
+		decided = decided || step->says != RULE_DOES_NOT_MATCH;
+	}
+}
+
+static void explain_pin(struct planner *planner, struct keeper_step *step,
+			const struct verdict *verdict)
+{
+	step->keeps = select_pin_holds(planner, verdict, step->key);
+	step->known = true;
+}
+
+static void explain_rank(struct planner *planner _unused_, struct keeper_step *step,
+			 const struct verdict *verdict)
+{
+	step->limit = verdict->rule->keep_last;
+	step->rank = verdict->rank;
+	step->group_size = verdict->group_size;
+	step->group = verdict->group;
+	step->known = verdict->group != NULL;
+	step->keeps = step->known && verdict->rank <= (size_t)step->limit;
+}
+
+static void explain_last_run(struct planner *planner, struct keeper_step *step,
+			     const struct verdict *verdict)
+{
+	const struct service_run *run = runs_among_last(runs_new(planner), verdict->image,
+							verdict->rule->keep_last_run);
+
+	step->limit = verdict->rule->keep_last_run;
+	step->known = true;
+	step->keeps = run != NULL;
+	step->group = run ? run->service : NULL;
+}
+
+static void explain_time(struct planner *planner, struct keeper_step *step,
+			 const struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	enum answer answer;
+
+	if (step->key == RULE_MIN_AGE) {
+		step->limit = rule->min_age;
+		answer = age_of_arrival(planner, verdict, 0, &step->age);
+	} else {
+		step->limit = step->key == RULE_MAX_AGE ? rule->max_age : rule->keep_within;
+		answer = age_of(planner, verdict, rule->age_from, &step->age);
+	}
+	step->known = answer == ANSWER_YES;
+	step->keeps = step->known && planner->now - step->age.at < step->limit;
+}
+
+static const struct {
+	enum rule_key key;
+	bool always; /* holds unless another value is written */
+	void (*explain)(struct planner *planner, struct keeper_step *step,
+			const struct verdict *verdict);
+} keepers[] = {
+	{ RULE_KEEP_TAG, false, explain_pin },
+	{ RULE_KEEP_LABEL, false, explain_pin },
+	{ RULE_KEEP_NAME, false, explain_pin },
+	{ RULE_MIN_AGE, true, explain_time },
+	{ RULE_KEEP_LAST_RUN, false, explain_last_run },
+	{ RULE_KEEP_LAST, false, explain_rank },
+	{ RULE_KEEP_WITHIN, false, explain_time },
+	{ RULE_MAX_AGE, false, explain_time },
+};
+
+static void explain_keepers(struct planner *planner, struct explanation *explanation)
+{
+	const struct verdict *verdict = explanation->verdict;
+
+	if (!verdict->rule || verdict->rule->action == ACTION_KEEP)
+		return;
+	explanation->keepers =
+		arena_array(planner->arena, ARRAY_SIZE(keepers), sizeof(*explanation->keepers));
+	for (size_t i = 0; i < ARRAY_SIZE(keepers); i++) {
+		struct keeper_step *step = &explanation->keepers[explanation->n_keepers];
+
+		if (!keepers[i].always && !rule_has(verdict->rule, keepers[i].key))
+			continue;
+		step->key = keepers[i].key;
+		keepers[i].explain(planner, step, verdict);
+		explanation->n_keepers++;
+	}
+}
+
+static void explain_ages(struct planner *planner, struct explanation *explanation)
+{
+	static const enum age_from of_containers[] = { AGE_CREATED, AGE_FINISHED };
+	static const enum age_from of_tags[] = { AGE_CREATED, AGE_TAGGED, AGE_USED };
+	static const enum age_from of_images[] = { AGE_CREATED, AGE_UNTAGGED, AGE_USED };
+	const struct verdict *verdict = explanation->verdict;
+	const enum age_from *froms = of_containers;
+	size_t n = ARRAY_SIZE(of_containers);
+
+	if (is_image_row(verdict)) {
+		froms = verdict->kind == KIND_TAG ? of_tags : of_images;
+		n = ARRAY_SIZE(of_tags);
+	}
+	explanation->ages = arena_array(planner->arena, n, sizeof(*explanation->ages));
+	for (size_t i = 0; i < n; i++)
+		if (age_of(planner, verdict, froms[i],
+			   &explanation->ages[explanation->n_ages]) == ANSWER_YES)
+			explanation->n_ages++;
+}
+
+struct explanation *plan_explain(struct arena *arena, const struct plan_input *input,
+				 const struct plan *plan, const struct verdict *verdict)
+{
+	struct planner *planner = new_planner(arena, input, plan);
+	struct explanation *explanation = arena_alloc(arena, sizeof(*explanation));
+
+	explanation->verdict = verdict;
+	explain_rules(planner, explanation);
+	explain_keepers(planner, explanation);
+	explain_ages(planner, explanation);
+	return explanation;
+}
