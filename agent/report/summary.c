@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/summary.h"
 #include "report/tally.h"
@@ -94,16 +95,37 @@ static const char *free_bytes(char buffer[UNITS_SIZE], const struct disk *disk)
 					 : "unknown";
 }
 
+/* Where three digits of a large disk do not show it. */
+static void say_difference(FILE *out, int64_t more)
+{
+	char bytes[UNITS_SIZE];
+
+	if (more != 0)
+		fprintf(out, ", %s %s", units_format_bytes(bytes, more < 0 ? -more : more),
+			more < 0 ? "less" : "more");
+}
+
+static void say_after(FILE *out, const struct disk *before, const struct disk *after)
+{
+	char was[UNITS_SIZE], is[UNITS_SIZE];
+
+	if (before->state != FACT_KNOWN && after->state != FACT_KNOWN)
+		return;
+	fprintf(out, " → %s", free_bytes(is, after));
+	if (before->state == FACT_KNOWN && after->state == FACT_KNOWN &&
+	    strcmp(free_bytes(was, before), is) == 0)
+		say_difference(out, after->available - before->available);
+}
+
 static void say_free(FILE *out, const struct report *report)
 {
-	char before[UNITS_SIZE], after[UNITS_SIZE];
+	char before[UNITS_SIZE];
 
 	if (!report->before)
 		return;
 	fprintf(out, " (free: %s", free_bytes(before, report->before));
-	if (report->result && report->after &&
-	    (report->before->state == FACT_KNOWN || report->after->state == FACT_KNOWN))
-		fprintf(out, " → %s", free_bytes(after, report->after));
+	if (report->result && report->after)
+		say_after(out, report->before, report->after);
 	fputs(")", out);
 }
 

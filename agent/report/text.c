@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "report/fit.h"
 #include "report/object.h"
+#include "report/order.h"
 
 /* Digits of a digest that a table shows. */
 #define DIGEST_DIGITS 12
@@ -38,6 +39,12 @@ static char *cell_name(const struct table *table _unused_, const struct verdict 
 	return name;
 }
 
+/* The size of a container that stays is not asked for. */
+static bool is_asked(const struct verdict *verdict)
+{
+	return verdict->kind != KIND_CONTAINER || verdict->action == VERDICT_REMOVE;
+}
+
 static char *cell_size(const struct table *table, const struct verdict *verdict)
 {
 	bool layers = verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
@@ -46,7 +53,7 @@ static char *cell_size(const struct table *table, const struct verdict *verdict)
 	char bytes[UNITS_SIZE];
 
 	if (verdict->bytes < 0)
-		return mem_strdup("unknown");
+		return mem_strdup(is_asked(verdict) ? "unknown" : "-");
 	return mem_printf("%s%s", upper_bound ? "≤" : "",
 			  units_format_bytes(bytes, verdict->bytes));
 }
@@ -233,11 +240,6 @@ static void set_output(const struct table *table, FILE *out)
 	scols_table_set_termforce(table->lines, SCOLS_TERMFORCE_NEVER);
 }
 
-static bool is_shown(const struct table *table, const struct verdict *verdict)
-{
-	return table->all || verdict->action == VERDICT_REMOVE;
-}
-
 /* libsmartcols 2.38 does not end when the locale cannot read a character of a cell, and the
  * locale of a unit or a cron job is C. */
 static bool only_ascii(void)
@@ -253,27 +255,23 @@ static void make_ascii(struct rows *rows)
 				fit_ascii(rows->v[i][k]);
 }
 
-static struct rows collect_rows(const struct table *table)
+static struct rows collect_rows(const struct table *table, const struct verdict *const *shown,
+				size_t n)
 {
-	const struct plan *plan = table->report->plan;
-	struct rows rows = { .v = mem_zalloc(plan->n, sizeof(*rows.v)) };
+	struct rows rows = { .v = mem_zalloc(n, sizeof(*rows.v)), .n = n };
 
-	for (size_t i = 0; i < plan->n; i++) {
-		if (!is_shown(table, &plan->verdicts[i]))
-			continue;
+	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < COLUMNS; k++)
 			if (columns[k].wanted(table))
-				rows.v[rows.n][k] = columns[k].cell(table, &plan->verdicts[i]);
-		rows.n++;
-	}
+				rows.v[i][k] = columns[k].cell(table, shown[i]);
 	return rows;
 }
 
 static bool print_table(struct table *table, unsigned width, FILE *out)
 {
-	const struct plan *plan = table->report->plan;
-	struct rows rows = collect_rows(table);
-	size_t n = 0;
+	size_t n;
+	const struct verdict **shown = order_rows(table->report->plan, table->all, &n);
+	struct rows rows = collect_rows(table, shown, n);
 
 	table->lines = scols_new_table();
 	if (!table->lines)
@@ -284,15 +282,14 @@ static bool print_table(struct table *table, unsigned width, FILE *out)
 		fit_rows(table, &rows, width);
 	if (only_ascii())
 		make_ascii(&rows);
-	for (size_t i = 0; i < plan->n; i++)
-		if (is_shown(table, &plan->verdicts[i]))
-			add_line(table, rows.v[n++],
-				 plan->verdicts[i].action == VERDICT_REMOVE);
+	for (size_t i = 0; i < n; i++)
+		add_line(table, rows.v[i], shown[i]->action == VERDICT_REMOVE);
 	if (n > 0)
 		scols_print_table(table->lines);
 	/* The cells are the table's. */
 	scols_unref_table(table->lines);
 	free(rows.v);
+	free(shown);
 	return n > 0;
 }
 
