@@ -121,16 +121,18 @@ uninstall:
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
+RUN_TESTS = RECLAIMD=$(abspath $O)/reclaimd RECLAIMD_BUILD=$(abspath $O) $(PYTHON) tests/run
+
 ## make check        tests that need no root, no network and no engine
 .PHONY: check
 check: all unit-tests
-	$(PYTHON) tests/run unit check
+	$(RUN_TESTS) unit check
 
 ## make test         every test; as root it installs what they need, else it skips what needs root
 .PHONY: test
 test: deps-test
 	$(MAKE) all unit-tests
-	$(PYTHON) tests/run unit check real boot
+	$(RUN_TESTS) unit check real boot
 
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo
@@ -155,16 +157,17 @@ checks: format-check layers analyse
 
 C_FILES = $(wildcard agent/*.c agent/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
 format:
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 format-check:
-	clang-format --dry-run -Werror $(C_FILES)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 layers:
-	tests/layers
+	$(Q)tests/layers
 analyse:
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Iagent \
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Iagent \
+		--library=tests/cppcheck.cfg \
 		--enable=warning,performance,portability --suppress=missingIncludeSystem \
 		--suppress=internalAstError --suppress=normalCheckLevelMaxBranches agent
-	shellcheck tests/layers tests/deps .ci/run
+	$(Q)shellcheck --severity=warning tests/layers tests/deps .ci/run
 
 .PHONY: clean
 clean:

@@ -66,10 +66,10 @@ static void grow(struct intern *intern)
 
 struct interned *intern_get(struct intern *intern, const char *text, size_t length)
 {
-	struct interned **slot = slot_for(intern, text, length), *entry;
+	struct interned **slot = slot_for(intern, text, length), *entry = *slot;
 
-	if (*slot)
-		return *slot;
+	if (entry)
+		return entry;
 	entry = mem_zalloc(1, sizeof(*entry));
 	entry->text = arena_strndup(intern->arena, text, length);
 	entry->length = length;
