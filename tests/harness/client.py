@@ -63,9 +63,9 @@ class Client:
 
     def import_root(self, reference, extra_bytes=0, labels=None):
         """Imports a root with a static busybox, and a file of extra_bytes, as `reference`."""
-        repository, tag = reference.rsplit(":", 1)
         changes = [f'LABEL "{key}"="{value}"' for key, value in (labels or {}).items()]
-        query = [("fromSrc", "-"), ("repo", repository), ("tag", tag)]
+        # Podman 4 takes no notice of a tag that is given apart.
+        query = [("fromSrc", "-"), ("repo", reference)]
         query += [("changes", change) for change in changes]
         self.request("POST", "/images/create?" + urllib.parse.urlencode(query),
                      busybox_root(extra_bytes), {"Content-Type": "application/x-tar"})

@@ -1,138 +1,183 @@
-"""Private real engines: each in a mount and a PID namespace of its own, so that with one process
-everything that it started, every container and every mount, is gone, however the tests end."""
+"""Private real engines: each over a root of its own, in namespaces below one process, so that with this
+process everything that it started, every container and every mount, is gone, however the tests end."""
 
 import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 import uuid
 
-from . import client
+from . import client, roots
+from .roots import CACHE, Unavailable
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-CACHE = pathlib.Path(os.environ.get("RECLAIMD_TEST_CACHE", REPOSITORY / "build" / "engines"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
-# What is unpacked, not installed: installing docker.io would start a system daemon.
-PACKAGES = {
-    "d20": ("docker.io", "containerd", "runc", "libdevmapper1.02.1"),
-    "p43": ("podman", "conmon", "crun", "golang-github-containers-common",
-            "golang-github-containers-image", "libgpgme11", "libdevmapper1.02.1", "libassuan0",
-            "libsubid4", "libyajl2", "libfuse3-3", "fuse-overlayfs", "netavark"),
-}
-
-
-def unpack(name):
-    """The folder with the engine's packages unpacked; downloaded on the first call."""
-    root = CACHE / name / "root"
-    if (root / ".complete").exists():
-        return root
-    debs = CACHE / name / "debs"
-    shutil.rmtree(root, ignore_errors=True)
-    debs.mkdir(parents=True, exist_ok=True)
-    root.mkdir(parents=True)
-    # apt drops its rights to write into a folder that is not everybody's.
-    subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *PACKAGES[name]],
-                   cwd=debs, check=True)
-    for deb in debs.glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
-    (root / ".complete").touch()
-    return root
-
-
-def _environment(root):
-    folders = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/podman", "usr/libexec/podman")
-    libraries = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu",
-                 "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu")
-    return {
-        **os.environ,
-        "PATH": ":".join([*(str(root / folder) for folder in folders), os.environ["PATH"],
-                          "/usr/sbin", "/sbin"]),
-        "LD_LIBRARY_PATH": ":".join(str(root / folder) for folder in libraries),
-    }
-
-
-DOCKER_SCRIPT = """
+# The root: the layers, read only, below one in memory. Folders of one file system that lie in each other
+# are no layers, unless one is first made a file system of its own. The folders of sockets and of data are
+# the same inside and outside.
+ROOT_SCRIPT = """
 set -eu
 mount --make-rprivate /
-printf 'version = 2\\nroot = "%s/containerd"\\nstate = "%s/containerd"\\n[grpc]\\naddress = "%s/c.sock"\\n' \\
-	"$DATA" "$RUN" "$RUN" >"$RUN/containerd.toml"
+stage="$RUN/stage"
+mkdir "$stage"
+mount -t tmpfs -o mode=755 tmpfs "$stage"
+cd "$stage"
+mkdir upper work root top empty
+if [ -n "$TOP" ]; then
+	mount -t overlay -o "lowerdir=$TOP:$stage/empty" overlay top
+	BASE="$stage/top:$BASE"
+fi
+mount -t overlay -o "lowerdir=$BASE,upperdir=upper,workdir=work" overlay root
+cd root
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+mount -t tmpfs -o mode=755 tmpfs run
+mount -t tmpfs -o mode=1777 tmpfs tmp
+rm -rf etc/docker
+mkdir -p ".$RUN" ".$DATA" .outside
+mount --bind "$RUN" ".$RUN"
+mount --bind "$DATA" ".$DATA"
+pivot_root . .outside
+cd /
+umount -l .outside
+"""
+
+DOCKER_SCRIPT = ROOT_SCRIPT + """
+cat >"$RUN/containerd.toml" <<END
+version = 2
+root = "$DATA/containerd"
+state = "$RUN/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$RUN/c.sock"
+END
 containerd -c "$RUN/containerd.toml" &
 until [ -S "$RUN/c.sock" ]; do sleep 0.05; done
 dockerd --containerd="$RUN/c.sock" --data-root "$DATA/docker" --exec-root "$RUN/exec" \\
 	--pidfile "$RUN/docker.pid" -H "unix://$RUN/docker.sock" --cgroup-parent "/$NAME" \\
-	--bridge=none --iptables=false --ip6tables=false --storage-driver=overlay2 $OPTIONS &
+	--bridge=none --iptables=false --ip6tables=false $OPTIONS &
 wait
 """
 
-PODMAN_SCRIPT = """
-set -eu
-mount --make-rprivate /
-umount /sys/fs/cgroup/unified 2>/dev/null || true
+# Beside cgroups of version 1 there is one empty hierarchy of version 2: what Podman 5 and 6 want. In a
+# namespace of its own nothing that the engine makes in it is outside $NAME.
+PODMAN_SCRIPT = ROOT_SCRIPT + """
+groups=/sys/fs/cgroup
+[ -e "$groups/cgroup.procs" ] || groups="$groups/unified"
+mkdir -p "$groups/$NAME/engine"
+echo $$ >"$groups/$NAME/cgroup.procs"
+export ENGINE_GROUP="$groups/$NAME/engine"
+exec unshare --cgroup sh -eu -c '
+echo $$ >"$ENGINE_GROUP/cgroup.procs"
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /etc/containers
 cat >"$RUN/containers.conf" <<END
 [containers]
-cgroups="disabled"
-netns="none"
-default_ulimits=["nofile=1024:1024","nproc=1024:1024"]
+netns = "none"
+pids_limit = 0
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
-cgroup_manager="cgroupfs"
-events_logger="file"
-runtime="crun"
-[engine.runtimes]
-crun=["$ROOT/usr/bin/crun"]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
 END
-sed -i "1a conmon_path=[\\"$ROOT/usr/bin/conmon\\"]" "$RUN/containers.conf" || true
-sed -i '/conmon_path/d' "$RUN/containers.conf"
-sed -i "s|^\\[engine\\]$|[engine]\\nconmon_path=[\\"$ROOT/usr/bin/conmon\\"]|" "$RUN/containers.conf"
+echo "{\\"default\\":[{\\"type\\":\\"insecureAcceptAnything\\"}]}" >/etc/containers/policy.json
+printf "[storage]\\ndriver = \\"overlay\\"\\ngraphroot = \\"$DATA/podman\\"\\nrunroot = \\"$RUN/run\\"\\n" \\
+	>/etc/containers/storage.conf
 export CONTAINERS_CONF="$RUN/containers.conf"
-mkdir -p /etc/containers
-printf '{"default":[{"type":"insecureAcceptAnything"}]}' >"$RUN/policy.json"
-mount -t tmpfs tmpfs /etc/containers
-cp "$RUN/policy.json" /etc/containers/policy.json
-podman --root "$DATA/podman" --runroot "$RUN/run" --storage-driver overlay \\
-	system service -t 0 "unix://$RUN/podman.sock" &
+podman $OPTIONS system service -t 0 "unix://$RUN/podman.sock" &
 wait
+'
 """
+
+# Lives on its own until its input ends, because of stop() or with the tests' process, however that ended.
+# Then it takes away what outlives killed processes. What is paused does not even die.
+REAPER = """
+trap '' INT TERM HUP
+cat >/dev/null
+for _ in $(seq 200); do
+	left=
+	for group in /sys/fs/cgroup/"$1" /sys/fs/cgroup/*/"$1"; do
+		[ -e "$group" ] || continue
+		find "$group" -name freezer.state -exec sh -c 'echo THAWED >"$1"' sh {} ';'
+		find "$group" -name cgroup.freeze -exec sh -c 'echo 0 >"$1"' sh {} ';'
+		find "$group" -depth -type d -exec rmdir {} +
+		[ ! -e "$group" ] || left=yes
+	done
+	for folder in "$2" "$3"; do
+		rm -rf --one-file-system "$folder"
+		[ ! -e "$folder" ] || left=yes
+	done
+	[ -n "$left" ] || exit 0
+	sleep 0.1
+done
+exit 1
+"""
+
+OVERLAY2 = "--storage-driver=overlay2"
+CONTAINERD_STORE = "--feature containerd-snapshotter=true"
+
+# Name: the root, the script, the socket, options.
+ENGINES = {
+    "d20": ("d20", DOCKER_SCRIPT, "docker.sock", OVERLAY2),
+    "d26": ("trixie", DOCKER_SCRIPT, "docker.sock", OVERLAY2),
+    "d28": ("sid", DOCKER_SCRIPT, "docker.sock", OVERLAY2),
+    "d28c": ("sid", DOCKER_SCRIPT, "docker.sock", CONTAINERD_STORE),
+    "dmain": ("dmain", DOCKER_SCRIPT, "docker.sock", ""),
+    "p43": ("p43", PODMAN_SCRIPT, "podman.sock", ""),
+    "p54": ("trixie", PODMAN_SCRIPT, "podman.sock", ""),
+    "p58": ("sid", PODMAN_SCRIPT, "podman.sock", ""),
+    "p61": ("experimental", PODMAN_SCRIPT, "podman.sock", ""),
+}
 
 
 class Engine:
     """A private engine. `with Engine("d20") as engine:` gives one that is up and empty; engine.client
-    speaks to it, engine.socket is its path, engine.data_root where its data lies."""
-
-    KINDS = {"d20": (DOCKER_SCRIPT, "docker.sock", "docker"),
-             "p43": (PODMAN_SCRIPT, "podman.sock", "podman")}
+    speaks to it, engine.socket is its path, engine.data_root where its data lies (of Docker with
+    containerd's image store: engine.containerd_root). Raises Unavailable where there cannot be one.
+    Not to be started in a thread that ends before the engine shall."""
 
     def __init__(self, name, options=""):
-        script, socket_name, data_name = self.KINDS[name]
+        root, self.script, socket_name, own_options = ENGINES[name]
         self.name = name
-        self.root = unpack(name)
-        self.script = script
-        self.options = options
+        self.layers = roots.layers(root)
+        self.options = f"{own_options} {options}"
         # Socket paths are short; the data lies on a real disk, where overlay2 works.
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="rcl-", dir="/run"))
         data = CACHE / "data"
         data.mkdir(parents=True, exist_ok=True)
         self.data = pathlib.Path(tempfile.mkdtemp(prefix=name + "-", dir=data))
-        self.socket = self.run / socket_name
-        self.data_root = self.data / data_name
         self.cgroup = "reclaimd-test-" + uuid.uuid4().hex[:12]
+        self.reaper = subprocess.Popen(["sh", "-c", REAPER, "sh", self.cgroup, self.run, self.data],
+                                       stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
+        self.socket = self.run / socket_name
+        self.is_podman = socket_name == "podman.sock"
+        self.data_root = self.data / ("podman" if self.is_podman else "docker")
+        self.containerd_root = self.data / "containerd"
         self.client = client.Client(self.socket)
         self.process = None
 
     def start(self):
-        environment = {**_environment(self.root), "RUN": str(self.run), "DATA": str(self.data),
-                       "NAME": self.cgroup, "OPTIONS": self.options, "ROOT": str(self.root)}
-        self.log = open(self.run / "log", "ab")
-        self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-             "--kill-child=KILL", "--mount-proc", "sh", "-c", self.script],
-            env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            start_new_session=True)
-        self._wait_until_up()
+        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                       "HOME": "/root", "LANG": "C.UTF-8", "RUN": str(self.run),
+                       "DATA": str(self.data), "NAME": self.cgroup, "OPTIONS": self.options,
+                       "TOP": ":".join(map(str, self.layers[:-1])), "BASE": str(self.layers[-1])}
+        with open(self.run / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
+                 "--kill-child=KILL", "--mount-proc", "sh", "-c", self.script],
+                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                start_new_session=True)
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def _wait_until_up(self, seconds=60):
@@ -145,24 +190,38 @@ class Engine:
                 break
             time.sleep(0.05)
         text = (self.run / "log").read_text(errors="replace")
-        self.stop()
         raise RuntimeError(f"{self.name} did not start:\n{text[-4000:]}")
+
+    @property
+    def leader(self):
+        """The first process inside; `nsenter --target` it to look around."""
+        return int(pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+                   .read_text().split()[0])
+
+    def inside(self, *command, **options):
+        """Runs a command in the engine's root; the completed process."""
+        return subprocess.run(["nsenter", "--target", str(self.leader), "--mount", "--pid", "--cgroup",
+                               "--", *map(str, command)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, **options)
 
     def halt(self):
         """Ends the engine and everything in it; its data stays, start() takes it up again."""
         if self.process:
             _thaw(self.cgroup)
-            self.process.send_signal(signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
             self.process = None
-            self.log.close()
-        self.socket.unlink(missing_ok=True)
+        for left in self.run.iterdir() if self.run.exists() else ():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif left.name != "log":
+                left.unlink()
 
     def stop(self):
         self.halt()
-        shutil.rmtree(self.run, ignore_errors=True)
-        _remove_tree(self.data)
-        _remove_cgroups(self.cgroup)
+        self.reaper.stdin.close()
+        if self.reaper.wait() != 0:
+            raise RuntimeError(f"{self.name} left something in {self.run}, {self.data} or its cgroups")
 
     def __enter__(self):
         return self.start()
@@ -173,31 +232,10 @@ class Engine:
 
 def _thaw(name):
     """A paused container does not even die."""
+    for top in (CGROUPS / name, CGROUPS / "unified" / name):
+        for path in top.rglob("cgroup.freeze"):
+            with contextlib.suppress(OSError):
+                path.write_text("0")
     for path in (CGROUPS / "freezer" / name).rglob("freezer.state"):
         with contextlib.suppress(OSError):
             path.write_text("THAWED")
-    for path in (CGROUPS / name).rglob("cgroup.freeze"):
-        with contextlib.suppress(OSError):
-            path.write_text("0")
-
-
-def _remove_tree(path):
-    """Killed processes hold their mounts for a moment."""
-    for _ in range(50):
-        shutil.rmtree(path, ignore_errors=True)
-        if not path.exists():
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"{path} cannot be removed")
-
-
-def _remove_cgroups(name):
-    for _ in range(20):
-        left = [path for top in [CGROUPS, *CGROUPS.glob("*")] if (top / name).is_dir()
-                for path in sorted((top / name).rglob("*/"), reverse=True) + [top / name]]
-        if not left:
-            return
-        for path in left:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        time.sleep(0.1)

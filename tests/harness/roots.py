@@ -1,0 +1,150 @@
+"""What engines are made of: packages that are unpacked, never installed, since installing an engine starts a
+system daemon. Kept in $RECLAIMD_TEST_CACHE, or build/engines."""
+
+import fcntl
+import lzma
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("RECLAIMD_TEST_CACHE", REPOSITORY / "build" / "engines"))
+
+# For Debian 12's engines, over this machine's own root: what that may lack, libraries included.
+UNPACKED = {
+    "d20": ("docker.io", "containerd", "runc", "libdevmapper1.02.1"),
+    "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
+            "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
+            "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
+}
+
+# A whole root of another release, for the engines of that release.
+RELEASES = ("trixie", "sid")
+INCLUDED = ("docker.io", "containerd", "runc", "podman", "buildah", "conmon", "crun", "catatonit",
+            "netavark", "iptables", "ca-certificates", "busybox-static")
+
+
+class Unavailable(Exception):
+    """This machine cannot have that engine; the text says why."""
+
+
+def layers(name):
+    """The folders that make up an engine's root, the topmost first; made on the first call."""
+    if name in UNPACKED:
+        return [_cached(name, lambda folder: _unpack(folder, UNPACKED[name])), pathlib.Path("/")]
+    if name in RELEASES:
+        return [_cached(name, lambda folder: _debootstrap(folder, name))]
+    if name == "dmain":
+        return [_dockerd_main(), *layers("sid")]
+    if name == "experimental":
+        return [_cached(name, _experimental), *layers("sid")]
+    raise ValueError(name)
+
+
+def complete(name):
+    """Whether layers(name) needs no download."""
+    parts = {"dmain": ("sid",), "experimental": ("sid", "experimental")}.get(name, (name,))
+    return all((CACHE / "roots" / part).exists() for part in parts)
+
+
+def _cached(name, make):
+    """The folder of that name, made by make(empty folder) unless it is there; whole or not at all."""
+    roots = CACHE / "roots"
+    roots.mkdir(parents=True, exist_ok=True)
+    folder = roots / name
+    with open(roots / f".{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = roots / f"{name}.new"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def _run(command, **options):
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{result.stdout[-2000:]}")
+    return result.stdout
+
+
+def _unpack(folder, packages, options=()):
+    # Where packages still say /lib, it must not hide the link of that name in the root below.
+    for name in ("bin", "lib", "lib64", "sbin"):
+        (folder / "usr" / name).mkdir(parents=True)
+        (folder / name).symlink_to(f"usr/{name}")
+    with tempfile.TemporaryDirectory(dir=folder.parent) as debs:
+        # apt gives up its rights, and then may not write here.
+        _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", *options, "download", *packages],
+             cwd=debs)
+        for deb in sorted(pathlib.Path(debs).glob("*.deb")):
+            with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
+                subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", folder],
+                               stdin=tar.stdout, check=True)
+            if tar.returncode:
+                raise RuntimeError(f"{deb.name} cannot be unpacked")
+
+
+def _mirror():
+    """The mirror that apt uses for this release."""
+    targets = _run(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"])
+    for line in targets.splitlines():
+        site, release = line.split()
+        if "-" not in release:
+            return site
+    raise Unavailable("apt knows no mirror")
+
+
+def _debootstrap(folder, release):
+    if not shutil.which("debootstrap"):
+        raise Unavailable("debootstrap is not installed")
+    _run(["debootstrap", "--variant=minbase", "--include=" + ",".join(INCLUDED), release, folder,
+          _mirror()])
+    shutil.rmtree(folder / "var/cache/apt/archives")
+
+
+def _experimental(folder):
+    """Podman of Debian experimental, with what it needs newer than in sid."""
+    with tempfile.TemporaryDirectory(prefix="rcl-apt-") as apt:
+        apt = pathlib.Path(apt)
+        status = layers("sid")[0] / "var/lib/dpkg/status"
+        (apt / "sources.list").write_text("".join(
+            f"deb {_mirror()} {release} main\n" for release in ("experimental", "sid")))
+        for part in ("lists/partial", "cache/archives/partial"):
+            (apt / part).mkdir(parents=True)
+        options = [word for setting in (
+            f"Dir::Etc::SourceList={apt}/sources.list", "Dir::Etc::SourceParts=-",
+            "Dir::Etc::Preferences=-", "Dir::Etc::PreferencesParts=-",
+            f"Dir::State={apt}", f"Dir::State::Status={status}", f"Dir::Cache={apt}/cache",
+            "APT::Default-Release=sid", "APT::Sandbox::User=root") for word in ("-o", setting)]
+        _run(["apt-get", "-qq", *options, "update"])
+        wanted = _run(["apt-get", "-qq", *options, "install", "--simulate",
+                       "--no-install-recommends", "podman/experimental",
+                       "golang-github-containers-common/experimental"])
+        packages = [line.split()[1] for line in wanted.splitlines() if line.startswith("Inst ")]
+        versions = [line.split("(")[1].split()[0] for line in wanted.splitlines()
+                    if line.startswith("Inst ")]
+        _unpack(folder, [f"{name}={version}" for name, version in zip(packages, versions)], options)
+
+
+def _dockerd_main():
+    """A dockerd of Docker's main branch, from the file that DOCKERD_MAIN names, packed with xz or not."""
+    source = os.environ.get("DOCKERD_MAIN")
+    if not source:
+        raise Unavailable("DOCKERD_MAIN names no dockerd of Docker's main branch")
+    source = pathlib.Path(source)
+
+    def copy(folder):
+        target = folder / "usr/local/sbin/dockerd"
+        target.parent.mkdir(parents=True)
+        opener = lzma.open if source.suffix == ".xz" else open
+        with opener(source, "rb") as packed, open(target, "wb") as plain:
+            shutil.copyfileobj(packed, plain)
+        target.chmod(0o755)
+
+    return _cached(f"dmain-{int(source.stat().st_mtime)}-{source.stat().st_size}", copy)
