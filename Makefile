@@ -48,6 +48,9 @@ Q := $(if $(filter 1,$V),,@)
 SOURCES := $(wildcard agent/*/*.c)
 OBJECTS := $(SOURCES:%.c=$O/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
+# Without the fuzzer's engine a fuzzer replays its corpus: a unit test more.
+UNIT_TESTS += $(FUZZERS:$O/tests/fuzz/%=$O/tests/unit/test_%)
 UNIT_SHARED := $(patsubst %.c,$O/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
 # The template for a second engine is the same unit with the instance's name.
@@ -75,6 +78,12 @@ $O/%.o: %.c Makefile
 $O/tests/unit/%.o: OUR_CFLAGS += -Itests/unit -UNDEBUG
 $O/tests/unit/test_%: $O/tests/unit/test_%.o $(UNIT_SHARED) $O/libreclaimd.a
 	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$O/tests/unit/test_fuzz_%: $O/tests/fuzz/fuzz_%.o $O/libreclaimd.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS)
+$O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/libreclaimd.a
+	$(Q)$(CC) -fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS)
 
 EXPAND = $(Q)mkdir -p $(@D) && sed -e '/^@sandbox@$$/{r systemd/sandbox.in' -e 'd}' \
 	-e 's|@bindir@|$(bindir)|g' -e 's|@unit@|$1|g' -e 's|@instance@|$2|g' -e 's|@of@|$3|g' $< >$@
@@ -134,9 +143,23 @@ test: deps-test
 	$(MAKE) all unit-tests
 	$(RUN_TESTS) unit check real boot
 
+## make fuzz         FUZZ_SECONDS (60) of each fuzzer; needs clang; finds lie in build/fuzz/found
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS)
+fuzz:
+	$(MAKE) CC=clang O=$O/fuzz fuzzers SAN_FLAGS='-fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=all -U_FORTIFY_SOURCE -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION'
+	@for fuzzer in $(FUZZERS:$O/tests/fuzz/fuzz_%=%); do \
+		mkdir -p $O/fuzz/corpus/$$fuzzer $O/fuzz/found && \
+		$O/fuzz/tests/fuzz/fuzz_$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+			-print_final_stats=1 -verbosity=0 -artifact_prefix=$O/fuzz/found/$$fuzzer- \
+			$O/fuzz/corpus/$$fuzzer tests/fuzz/corpus/$$fuzzer || exit 1; \
+	done
+
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo
-demo: deps-build
+demo: deps-demo
 	$(MAKE) all
 	$(PYTHON) tests/demo.py
 
@@ -145,9 +168,9 @@ demo: deps-build
 documents: $O/tests/unit/test_documents
 	RECLAIMD_WRITE_DOCUMENTS=1 $O/tests/unit/test_documents
 
-## make deps-build   the Debian packages that building needs; deps-test: testing, too
-.PHONY: deps-build deps-test
-deps-build deps-test:
+## make deps-build   the Debian packages that building needs; deps-demo, deps-test: those for demo and tests
+.PHONY: deps-build deps-demo deps-test
+deps-build deps-demo deps-test:
 	tests/deps $(@:deps-%=%)
 
 ## make checks       format, layers, warnings and static analysis
@@ -173,5 +196,5 @@ analyse:
 clean:
 	rm -rf $O/agent $O/tests $O/libreclaimd.a $O/reclaimd $O/san
 
--include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d) $(UNIT_SHARED:.o=.d)
+-include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(UNIT_SHARED:.o=.d)
 .SECONDARY:

@@ -9,7 +9,7 @@ struct application {
 	struct arena *arena;
 	const struct plan *plan;
 	struct engine *engine;
-	const volatile int *stop;
+	const struct removal_control *control;
 	struct result *result;
 };
 
@@ -41,7 +41,7 @@ static void remove_containers(struct application *application)
 	}
 	if (n == 0)
 		return;
-	engine_remove_containers(application->engine, removals, n, application->stop);
+	engine_remove_containers(application->engine, removals, n, application->control);
 	for (size_t i = 0; i < n; i++)
 		note(application, plan->removals[i], removals[i].outcome, removals[i].detail);
 }
@@ -119,7 +119,7 @@ static void remove_images(struct application *application)
 	removals = arena_array(application->arena, plan->n_removals, sizeof(*removals));
 	n = collect_images(application, users_new(application->arena, fresh, NULL, NULL),
 			   removals);
-	engine_remove_images(application->engine, removals, n, application->stop);
+	engine_remove_images(application->engine, removals, n, application->control);
 	for (size_t i = 0; i < plan->n_removals; i++) {
 		const struct verdict *verdict = removal_verdict(application, i);
 
@@ -151,14 +151,19 @@ static void count(struct result *result, const struct plan *plan, size_t index)
 		result->removed.bytes += verdict->bytes;
 }
 
+static bool is_stopped(const struct removal_control *control)
+{
+	return control && control->stop && *control->stop;
+}
+
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
-			  const volatile int *stop)
+			  const struct removal_control *control)
 {
 	struct application application = {
 		.arena = arena,
 		.plan = plan,
 		.engine = engine,
-		.stop = stop,
+		.control = control,
 		.result = arena_alloc(arena, sizeof(struct result)),
 	};
 	struct result *result = application.result;
@@ -167,9 +172,9 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 	result->outcomes = arena_array(arena, plan->n, sizeof(*result->outcomes));
 	result->details = arena_array(arena, plan->n, sizeof(*result->details));
 	remove_containers(&application);
-	if (!stop || !*stop)
+	if (!is_stopped(control))
 		remove_images(&application);
-	result->interrupted = stop && *stop;
+	result->interrupted = is_stopped(control);
 	for (size_t i = 0; i < plan->n_removals; i++)
 		count(result, plan, plan->removals[i]);
 	return result;

@@ -11,6 +11,7 @@
 #include "apply/apply.h"
 #include "apply/lock.h"
 #include "cmd/approval.h"
+#include "cmd/progress.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
@@ -98,8 +99,16 @@ static void remove_what_goes(struct session *session, struct report *report, str
 {
 	const struct snapshot *snapshot = session->snapshot;
 
+	struct progress progress;
+	const struct removal_control control = { &stop, progress_step, &progress };
+
 	report->before = &snapshot->disk;
-	report->result = apply_plan(session->arena, session->plan, session->engine, &stop);
+	progress_start(&progress,
+		       session->plan->remove.n[KIND_CONTAINER] +
+			       session->plan->remove.n[KIND_IMAGE],
+		       session->options);
+	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
+	progress_end(&progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
 	report->after = after;
 }

@@ -70,13 +70,19 @@ struct removal {
 	char detail[256];	   /* what the engine said */
 };
 
+/* How removals are watched and ended; each member may be NULL. */
+struct removal_control {
+	const volatile int *stop; /* read between requests: once set no further DELETE starts */
+	void (*ended)(void *data); /* called after each removal that was tried */
+	void *data;
+};
+
 /* Removes containers over parallel connections; those that already have an outcome are left
  * alone. Directly before each DELETE the container is looked up again: it must still have the
  * state, the finish time and the names that the snapshot has, else OUTCOME_CHANGED. DELETE
- * without force, without v. *stop (may be NULL) is read between requests: once it is set no
- * further DELETE starts. */
+ * without force, without v. control may be NULL. */
 void engine_remove_containers(struct engine *engine, struct removal *removals, size_t n,
-			      const volatile int *stop);
+			      const struct removal_control *control);
 
 /* Removes images, in the order given where order matters (removals[i] before removals[j] if j
  * is i's parent), several at a time otherwise. Before the first reference of an image goes, its
@@ -86,7 +92,7 @@ void engine_remove_containers(struct engine *engine, struct removal *removals, s
  * already has an outcome is left alone and counts as an image that stays: its parents are
  * OUTCOME_SKIPPED. references may be NULL where the image has no tags. */
 void engine_remove_images(struct engine *engine, struct removal *removals, size_t n,
-			  const volatile int *stop);
+			  const struct removal_control *control);
 
 /* Free space of the file system that holds the engine's data (info's DockerRootDir, Podman's
  * graphRoot, or data_root if not NULL), into *disk; strings lie in the arena. Checked: the

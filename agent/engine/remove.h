@@ -12,7 +12,13 @@ void removal_end(struct removal *removal, enum outcome outcome, const char *form
 void removal_end_v(struct removal *removal, enum outcome outcome, const char *format,
 		   va_list args) _printf_(3, 0);
 
-static inline bool stopped(const volatile int *stop)
+static inline bool stopped(const struct removal_control *control)
 {
-	return stop && *stop;
+	return control && control->stop && *control->stop;
+}
+
+static inline void tell_ended(const struct removal_control *control)
+{
+	if (control && control->ended)
+		control->ended(control->data);
 }

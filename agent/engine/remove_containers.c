@@ -13,7 +13,7 @@ struct run {
 	struct engine *engine;
 	struct removal *removals;
 	size_t n, next;
-	const volatile int *stop;
+	const struct removal_control *control;
 };
 
 struct job {
@@ -34,6 +34,7 @@ static void job_end(struct job *job)
 	intern_free(job->intern);
 	arena_free(job->arena);
 	free(job);
+	tell_ended(run->control);
 	start_next(run);
 }
 
@@ -119,7 +120,7 @@ static enum outcome judge(struct job *job, const struct http_reply *reply)
 			    reply->status, reply->message);
 	} else if ((changed = difference(removal->container, &job->now))) {
 		removal_end(removal, OUTCOME_CHANGED, "the container %s", changed);
-	} else if (stopped(job->run->stop)) {
+	} else if (stopped(job->run->control)) {
 		removal_end(removal, OUTCOME_SKIPPED, "interrupted");
 	}
 	return removal->outcome;
@@ -164,7 +165,7 @@ static void start_next(struct run *run)
 
 		if (removal->outcome != OUTCOME_NONE)
 			continue;
-		if (!stopped(run->stop)) {
+		if (!stopped(run->control)) {
 			start(run, removal);
 			return;
 		}
@@ -173,9 +174,9 @@ static void start_next(struct run *run)
 }
 
 void engine_remove_containers(struct engine *engine, struct removal *removals, size_t n,
-			      const volatile int *stop)
+			      const struct removal_control *control)
 {
-	struct run run = { engine, removals, n, 0, stop };
+	struct run run = { engine, removals, n, 0, control };
 	int connections = engine_connections(engine, CONTAINER_CONNECTIONS);
 
 	for (int i = 0; i < connections; i++)

@@ -15,7 +15,7 @@
 struct run {
 	struct engine *engine;
 	struct family *family;
-	const volatile int *stop;
+	const struct removal_control *control;
 	int idle; /* connections without work, because the rest waits for its children */
 };
 
@@ -56,6 +56,7 @@ static void job_end(struct job *job, enum outcome outcome, const char *format, .
 	intern_free(job->intern);
 	arena_free(job->arena);
 	free(job);
+	tell_ended(run->control);
 	run->idle++;
 	start_ready(run);
 }
@@ -265,7 +266,7 @@ static void judge(struct job *job)
 		job_end(job, OUTCOME_CHANGED, "the image is another one now");
 	else if (!same_tags(job) || !same_digests(job))
 		job_end(job, OUTCOME_CHANGED, "the image has other names now");
-	else if (stopped(job->run->stop))
+	else if (stopped(job->run->control))
 		job_end(job, OUTCOME_SKIPPED, "interrupted");
 	else
 		delete_next(job);
@@ -321,7 +322,7 @@ static void start_ready(struct run *run)
 	struct removal *removal;
 
 	while (run->idle > 0 && (removal = family_next(run->family))) {
-		if (stopped(run->stop)) {
+		if (stopped(run->control)) {
 			skip(run, removal);
 			continue;
 		}
@@ -344,11 +345,11 @@ static void end_rest(struct removal *removals, size_t n)
 }
 
 void engine_remove_images(struct engine *engine, struct removal *removals, size_t n,
-			  const volatile int *stop)
+			  const struct removal_control *control)
 {
 	_cleanup_(family_freep) struct family *family = family_new(removals, n);
 	int connections = engine_connections(engine, IMAGE_CONNECTIONS);
-	struct run run = { engine, family, stop, connections };
+	struct run run = { engine, family, control, connections };
 
 	start_ready(&run);
 	http_run(engine->http, connections);

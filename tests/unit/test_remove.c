@@ -116,11 +116,12 @@ static void add_image(struct world *world, size_t i, const char *id, const char 
 static enum outcome remove_container(const struct answer *answers, size_t n, size_t deletes,
 				     const volatile int *stop)
 {
+	const struct removal_control control = { .stop = stop };
 	_cleanup_world_ struct world world;
 
 	world_start(&world, answers, n);
 	add_container(&world, 0, C1);
-	engine_remove_containers(world.engine, world.removals, 1, stop);
+	engine_remove_containers(world.engine, world.removals, 1, &control);
 	assert_int_equal(server_count(world.server, "DELETE"), deletes);
 	return world.removals[0].outcome;
 }
