@@ -98,6 +98,18 @@ class Client:
         repository, tag = reference.rsplit(":", 1)
         self.request("POST", f"/images/{source}/tag", repo=repository, tag=tag)
 
+    def load(self, archive):
+        """An archive as `docker save` writes it."""
+        self.request("POST", "/images/load", archive, {"Content-Type": "application/x-tar"})
+
+    def pull(self, reference):
+        """By tag or by digest, from a registry that speaks plain HTTP on a loopback address."""
+        answer = self.request("POST", "/images/create", fromImage=reference)
+        for line in answer.splitlines():
+            if b'"error"' in line:
+                raise EngineError(500, line.decode())
+        return self.image_id(reference)
+
     def untag(self, reference):
         self.request("DELETE", f"/images/{reference}", noprune=1)
 
@@ -133,6 +145,13 @@ class Client:
 
     def stop(self, container):
         self.request("POST", f"/containers/{container}/stop", t=0)
+
+    def kill(self, container):
+        self.request("POST", f"/containers/{container}/kill")
+        return self.wait(container)
+
+    def pause(self, container):
+        self.request("POST", f"/containers/{container}/pause")
 
     def containers(self):
         """Every container's first name to its state."""

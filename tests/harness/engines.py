@@ -74,6 +74,13 @@ export ENGINE_GROUP="$groups/$NAME/engine"
 exec unshare --cgroup sh -eu -c '
 echo $$ >"$ENGINE_GROUP/cgroup.procs"
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cd /sys/fs/cgroup
+if [ -z "$(cat cgroup.controllers)" ]; then
+	# Without controllers it refuses what Podman writes to hand them on.
+	mkdir libpod_parent
+	touch "$RUN/nothing"
+	for group in . libpod_parent; do mount --bind "$RUN/nothing" "$group/cgroup.subtree_control"; done
+fi
 mkdir -p /etc/containers
 cat >"$RUN/containers.conf" <<END
 [containers]
@@ -88,7 +95,8 @@ END
 echo "{\\"default\\":[{\\"type\\":\\"insecureAcceptAnything\\"}]}" >/etc/containers/policy.json
 printf "[storage]\\ndriver = \\"overlay\\"\\ngraphroot = \\"$DATA/podman\\"\\nrunroot = \\"$RUN/run\\"\\n" \\
 	>/etc/containers/storage.conf
-export CONTAINERS_CONF="$RUN/containers.conf"
+mkdir -p "$DATA/tmp"
+export CONTAINERS_CONF="$RUN/containers.conf" TMPDIR="$DATA/tmp"
 podman $OPTIONS system service -t 0 "unix://$RUN/podman.sock" &
 wait
 '
