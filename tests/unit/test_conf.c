@@ -819,6 +819,7 @@ static void an_instance_that_is_not_there_is_a_mistake(void **state)
 	struct world *world = *state;
 	const struct conf_request request = { .instance = "no-such-instance-of-a-test" };
 
+	setenv("XDG_CONFIG_HOME", world->folder, 1);
 	assert_int_equal(conf_load(world->arena, &request, &world->conf, &world->problems),
 			 -EINVAL);
 	assert_int_equal(world->problems.n, 1);
