@@ -85,16 +85,24 @@ $O/tests/unit/test_fuzz_%: $O/tests/fuzz/fuzz_%.o $O/libreclaimd.a
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/libreclaimd.a
 	$(Q)$(CC) -fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Written into units and program; other places on the command line, and these are made anew.
+PLACES := $(bindir) $(sysconfdir) $(pkgdatadir)
+$O/places: FORCE
+	$(Q)mkdir -p $(@D) && { echo '$(PLACES)' | cmp -s - $@ || echo '$(PLACES)' >$@; }
+.PHONY: FORCE
+FORCE:
+$O/agent/conf/conf.o: $O/places
+
 EXPAND = $(Q)mkdir -p $(@D) && sed -e '/^@sandbox@$$/{r systemd/sandbox.in' -e 'd}' \
 	-e 's|@bindir@|$(bindir)|g' -e 's|@unit@|$1|g' -e 's|@instance@|$2|g' -e 's|@of@|$3|g' $< >$@
 
-$O/systemd/reclaimd.%: systemd/reclaimd.%.in systemd/sandbox.in Makefile
+$O/systemd/reclaimd.%: systemd/reclaimd.%.in systemd/sandbox.in $O/places Makefile
 	$(call EXPAND,reclaimd,,)
-$O/systemd/reclaimd@.%: systemd/reclaimd.%.in systemd/sandbox.in Makefile
+$O/systemd/reclaimd@.%: systemd/reclaimd.%.in systemd/sandbox.in $O/places Makefile
 	$(call EXPAND,reclaimd@%i, --instance %i, (%i))
-$O/systemd/user/reclaimd.service: systemd/reclaimd-user.service.in Makefile
+$O/systemd/user/reclaimd.service: systemd/reclaimd-user.service.in $O/places Makefile
 	$(call EXPAND,reclaimd,,)
-$O/systemd/user/reclaimd.timer: systemd/reclaimd.timer.in Makefile
+$O/systemd/user/reclaimd.timer: systemd/reclaimd.timer.in $O/places Makefile
 	$(call EXPAND,reclaimd,,)
 
 ## make install      copies files to DESTDIR and prefix, nothing else
