@@ -15,6 +15,7 @@ Faults stand at the end, FAULTS has them all by name."""
 import collections
 import hashlib
 import json
+import os
 import pathlib
 import re
 import select
@@ -29,6 +30,7 @@ import urllib.parse
 from . import program
 
 NEVER = "0001-01-01T00:00:00Z"
+NOBODY = 65534
 
 
 def digest(text):
@@ -375,9 +377,10 @@ class Fake:
                                re.search(pattern, request.path), action, times))
 
     def at(self, index, action):
-        """The same, at the n-th request from now on, counted from 0."""
+        """The same, at the n-th request from now on, counted from 0, and when it is sent again."""
         index += len(self.requests)
-        self.hooks.append(Hook(lambda request: request.index == index, action, 1))
+        self.hooks.append(Hook(lambda request: request.index == index or request.index > index and
+                               all(str(one) == str(request) for one in self.requests[index:]), action, None))
 
     def forget(self):
         """What was asked and what should happen; the world stays."""
@@ -453,7 +456,8 @@ class Fake:
         with self.lock:
             request = Request(method, target, len(self.requests))
             self.requests.append(request)
-            answer = next((hook for hook in self.hooks if hook.left != 0 and hook.matches(request)), None)
+            answer = next((hook for hook in self.hooks if hook.left != 0 and hook.matches(request)),
+                          None)
             if answer and answer.left:
                 answer.left -= 1
         answer = answer.action if answer else None
@@ -622,14 +626,13 @@ def _is_single(references):
     return len(tags) <= 1 and len(names) <= 1
 
 
-# Faults: what may happen to an answer. Those of DO_FIRST do what was asked before they fail.
+# Faults: what may happen to an answer.
 
 class Fault:
-    def __init__(self, send, says_nothing=False):
+    def __init__(self, send):
         """send(wire, compute) sends something and returns whether the connection stays;
         compute() does what was asked and returns the true answer."""
         self.send = send
-        self.harmless = says_nothing
 
 
 def _close(_wire, _compute):
@@ -712,24 +715,28 @@ def _endless(wire, compute):
     wire.send("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\n"
               "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n")
     chunk = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
-    while not wire.fake.closing:
+    while not wire.fake.closing and not wire.wait_until_closed(0.02):
         wire.send(chunk)
     return False
 
 
 def _endless_head(wire, _compute):
     wire.send("HTTP/1.1 200 OK\r\n")
-    while not wire.fake.closing:
+    while not wire.fake.closing and not wire.wait_until_closed(0.01):
         wire.send("X-Filler: " + "x" * 4000 + "\r\n")
     return False
 
 
+HUGE = b'{"Id":"' + b"x" * (17 << 20) + b'"}'
+
+
 def _huge(wire, compute):
     """One value that is larger than any object may be."""
-    answer = compute()
-    text = b'"' + b"x" * (17 << 20) + b'"'
-    answer.body = b'[{"Id":' + text + b"}]" if answer.body[:1] == b"[" else b'{"Id":' + text + b"}"
-    return wire.answer(answer)
+    before, behind = (b"[", b"]") if compute().body[:1] == b"[" else (b"", b"")
+    wire.head(Answer(200), length=len(before + behind) + len(HUGE))
+    for part in (before, HUGE, behind):
+        wire.send(part)
+    return True
 
 
 def _status(status, body=b"", kind="application/json"):
@@ -794,16 +801,16 @@ FAULTS = {
     "length too short": Fault(_too_short),
     "500 with words": Fault(_status(500, {"message": WORDS})),
     "500 that is no JSON": Fault(_status(500, b"<html>\x00\x1b]0;oops\x07\n</html>", "text/html")),
-    "500 that is empty": Fault(_status(500)),
     "503 with a long text": Fault(_status(503, b"x" * 100000)),
+    "409": Fault(_status(409, {"message": "conflict: it is in use"})),
     "404": Fault(_status(404, {"message": "page not found"})),
     "302": Fault(_status(302, b"elsewhere", "text/plain")),
-    "200 that is empty": Fault(_status(200)),
-    "204 where something should be": Fault(_status(204)),
+    "200 that is empty": Fault(_body(b"")),
+    "204 where something should be": Fault(
+        lambda wire, compute: compute() and wire.answer(Answer(204))),
     "null": Fault(_body(b"null")),
     "a list or an object in place of the other": Fault(
         lambda wire, compute: wire.answer(Answer(200, b"{}" if compute().body[:1] == b"[" else b"[]"))),
-    "a number": Fault(_body(b"42")),
     "wrong types": Fault(_wrong_types),
     "garbage behind the JSON": Fault(_trailing),
     "text that is no UTF-8": Fault(_broken_text),
@@ -811,8 +818,12 @@ FAULTS = {
     "JSON nested deeply": Fault(_body(b"[" * 100000)),
     "a huge value": Fault(_huge),
     "not HTTP": Fault(lambda wire, _compute: wire.send("SSH-2.0-OpenSSH_9.2p1 Debian\r\n") or False),
-    "binary": Fault(lambda wire, _compute: wire.send(bytes(range(256)) * 20) or False),
 }
+
+# Those that only matter where JSON is read.
+JSON_FAULTS = {"half a JSON", "200 that is empty", "null", "a list or an object in place of the other",
+               "wrong types", "garbage behind the JSON", "text that is no UTF-8", "a NUL in the JSON",
+               "JSON nested deeply"}
 
 # Those that end at the time limit.
 SLOW_FAULTS = {
@@ -824,9 +835,27 @@ SLOW_FAULTS = {
 }
 
 
+def readable(one, *arguments):
+    """A command line of the program that another user can run, with its configuration."""
+    one.folder.chmod(0o755)
+    binary = one.folder / "reclaimd"
+    if not binary.exists():
+        shutil.copyfile(program.BINARY, binary)
+        binary.chmod(0o755)
+    return [str(binary), *one.command(*arguments)[1:]]
+
+
+def as_nobody(command):
+    """The command line that runs another one as a user without rights; as it is unless we are root."""
+    if os.geteuid() != 0:
+        return command
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
+
+
 class FakeCase(unittest.TestCase):
     """A fake engine and the program for each test."""
 
+    maxDiff = None
     policy = ""
     settings = ""
 
