@@ -38,13 +38,16 @@ static enum answer container_finished(struct planner *planner, const struct verd
 	if (answer != ANSWER_YES)
 		return answer;
 	/* A container that never started has no finish time; two well-known tools take its year
-	 * 1 for an age (ENGINES.md). */
-	if (container->state == STATE_CREATED || container->started == TIME_UNKNOWN)
+	 * 1 for an age. One that started and has none was cut off: Podman 4.3 shows what ran
+	 * before a reboot as "created". Nobody knows when it ended. */
+	if (container->started == TIME_UNKNOWN)
 		*ret = told_or_seen(planner, AGE_CREATED, container->created,
 				    &container->memory);
+	else if (container->finished == TIME_UNKNOWN ||
+		 container->finished < container->started)
+		*ret = since_seen(planner, AGE_FINISHED, TIME_UNKNOWN);
 	else
-		*ret = told_or_seen(planner, AGE_FINISHED, container->finished,
-				    &container->memory);
+		*ret = from_engine(AGE_FINISHED, container->finished);
 	return ANSWER_YES;
 }
 

@@ -97,6 +97,23 @@ static void a_never_started_container_is_as_old_as_its_creation(void **state)
 	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
 }
 
+static void a_container_that_was_cut_off_has_no_age(void **state)
+{
+	struct world *world = *state;
+	struct rule *rule = world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	struct container *container = world_container(world, "c", "i", NULL);
+
+	rule->states = ~0u;
+	rule->keep_within = DAY;
+	container->state = STATE_CREATED;
+	container->finished = TIME_UNKNOWN;
+	assert_stays(verdict_on(world_plan(world), "c"), REASON_KEEP_WITHIN);
+	container->finished = container->started - 10;
+	assert_stays(verdict_on(world_plan(world), "c"), REASON_KEEP_WITHIN);
+	container->finished = container->started + 10;
+	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
+}
+
 static void a_restart_policy_holds_unless_the_rule_names_it(void **state)
 {
 	static const struct {
@@ -611,6 +628,7 @@ int main(void)
 		T(only_stopped_containers_go),
 		T(a_created_container_waits_unless_the_rule_names_the_state),
 		T(a_never_started_container_is_as_old_as_its_creation),
+		T(a_container_that_was_cut_off_has_no_age),
 		T(a_restart_policy_holds_unless_the_rule_names_it),
 		T(the_first_rule_that_matches_owns),
 		T(what_cannot_be_inspected_stays),

@@ -96,6 +96,7 @@ static void add_containers(struct world *world, struct random *random)
 		container->state = (enum container_state)pick(random, STATE_MAX_);
 		container->created = some_time(random);
 		container->finished = some_time(random);
+		container->started = container->finished - 5;
 		container->restart_policy = chance(random, 20) ? "always" : "no";
 		container->exit_code = (int)pick(random, 3);
 		if (chance(random, 10))
