@@ -26,9 +26,11 @@ cd "$STAGE"
 mkdir upper work root
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
 for place in etc/systemd/system etc/systemd/user etc/systemd/journald.conf.d \\
-		var/log/journal var/lib/systemd var/lib/reclaimd etc/reclaimd; do
+		var/log/journal var/lib/systemd var/lib/reclaimd etc/reclaimd \\
+		usr/lib/reclaimd usr/local/lib/reclaimd usr/local/bin/reclaimd; do
 	rm -rf "root/$place"
 done
+rm -f root/lib/systemd/system-generators/* root/usr/local/lib/systemd/system-generators/*
 rm -f root/etc/systemd/*.conf root/etc/fstab
 mkdir -p root/etc/systemd/system root/var/lib/systemd
 printf '%s\\n' "$MACHINE_ID" >upper/machine-id
