@@ -4,6 +4,7 @@ process everything that it started, every container and every mount, is gone, ho
 import contextlib
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import tempfile
@@ -77,7 +78,7 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd /sys/fs/cgroup
 if [ -z "$(cat cgroup.controllers)" ]; then
 	# Without controllers it refuses what Podman writes to hand them on.
-	mkdir libpod_parent
+	mkdir -p libpod_parent
 	touch "$RUN/nothing"
 	for group in . libpod_parent; do mount --bind "$RUN/nothing" "$group/cgroup.subtree_control"; done
 fi
@@ -143,6 +144,13 @@ ENGINES = {
 }
 
 
+def wanted():
+    """The engines that the tests are to run on: $RECLAIMD_TEST_ENGINES (names, or all), else those of
+    Debian 12, which need no root of another release."""
+    names = os.environ.get("RECLAIMD_TEST_ENGINES", "d20 p43").split()
+    return list(ENGINES) if names == ["all"] else names
+
+
 class Engine:
     """A private engine. `with Engine("d20") as engine:` gives one that is up and empty; engine.client
     speaks to it, engine.socket is its path, engine.data_root where its data lies (of Docker with
@@ -202,9 +210,12 @@ class Engine:
 
     @property
     def leader(self):
-        """The first process inside; `nsenter --target` it to look around."""
-        return int(pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-                   .read_text().split()[0])
+        """The first process inside; `nsenter --target` it to look around. None: it has ended."""
+        try:
+            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        except OSError:
+            return None
+        return int(children.split()[0]) if children.strip() else None
 
     def inside(self, *command, **options):
         """Runs a command in the engine's root; the completed process."""
@@ -216,8 +227,7 @@ class Engine:
         """Ends the engine and everything in it; its data stays, start() takes it up again."""
         if self.process:
             _thaw(self.cgroup)
-            self.process.kill()
-            self.process.wait()
+            _end(self.process, self.leader)
             self.process = None
         for left in self.run.iterdir() if self.run.exists() else ():
             if left.is_dir():
@@ -236,6 +246,20 @@ class Engine:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def _end(process, leader):
+    """Kills the process that has all the others below it; the first of those, the leader, is the last to
+    end."""
+    last = None
+    if leader:
+        with contextlib.suppress(ProcessLookupError):
+            last = os.pidfd_open(leader)
+    process.kill()
+    process.wait()
+    if last is not None:
+        select.select([last], [], [], 30)
+        os.close(last)
 
 
 def _thaw(name):
