@@ -4,6 +4,7 @@ VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 PYTHON ?= python3
 INSTALL ?= install
+JOBS ?= $(shell nproc)
 
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
@@ -148,7 +149,7 @@ check: all unit-tests
 ## make test         every test; as root it installs what they need, else it skips what needs root
 .PHONY: test
 test: deps-test
-	$(MAKE) all unit-tests
+	$(MAKE) -j$(JOBS) all unit-tests
 	$(RUN_TESTS) unit check real boot
 
 ## make fuzz         FUZZ_SECONDS (60) of each fuzzer; needs clang; finds lie in build/fuzz/found
@@ -168,7 +169,7 @@ fuzz:
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo
 demo: deps-demo
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	$(PYTHON) tests/demo.py
 
 ## make documents    writes what the tables of settings and keys say into man page and example
@@ -184,7 +185,7 @@ deps-build deps-demo deps-test:
 ## make checks       format, layers, warnings and static analysis
 .PHONY: checks format format-check layers analyse
 checks: format-check layers analyse
-	$(MAKE) DEV=1 O=build/dev all unit-tests
+	$(MAKE) -j$(JOBS) DEV=1 O=build/dev all unit-tests
 
 C_FILES = $(wildcard agent/*.c agent/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
 format:
