@@ -160,7 +160,7 @@ class Run(JournalTest):
         self.assertRegex(
             summary["MESSAGE"],
             r"^removed 3 containers, 2 images; reclaimed (up to )?10\dkB "
-            r"\(free: .*B → .*B\); kept \d+ \(running 1, in use 1.*\)$")
+            r"\(free: .*B → .*B.*\); kept \d+ \(running 1, in use 1.*\)$")
         self.assertEqual(summary["RECLAIMD_REMOVED_CONTAINERS"], "3")
         self.assertEqual(summary["RECLAIMD_REMOVED_IMAGES"], "2")
         self.assertEqual(summary["RECLAIMD_MODE"], "remove")
