@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
+import uuid
 
 from . import boot
 
@@ -98,3 +99,22 @@ class Journal:
 def decode(text):
     """`journalctl -o json` as a list of dictionaries; a field with several values is a list."""
     return [json.loads(line) for line in text.splitlines()]
+
+
+def fixture(path, entries):
+    """Writes a journal file at path (which ends in .journal) as if journald had written it: entries are
+    dictionaries of fields, trusted ones like _SYSTEMD_UNIT too. "time" is the entry's, in seconds."""
+    export = b""
+    boot_id = uuid.uuid4().hex
+    for number, entry in enumerate(entries, 1):
+        fields = {"__REALTIME_TIMESTAMP": str(int(entry["time"] * 1e6)),
+                  "__MONOTONIC_TIMESTAMP": str(number), "_BOOT_ID": boot_id,
+                  **{name: value for name, value in entry.items() if name != "time"}}
+        for name, value in fields.items():
+            value = value if isinstance(value, bytes) else str(value).encode()
+            # The form for values that may contain anything.
+            export += name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n" \
+                if b"\n" in value else name.encode() + b"=" + value + b"\n"
+        export += b"\n"
+    subprocess.run(["/lib/systemd/systemd-journal-remote", "-o", path, "-"], input=export, check=True,
+                   capture_output=True)
