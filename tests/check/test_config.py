@@ -26,7 +26,7 @@ class Case(FakeCase):
     def refused(self, *expected, file=None):
         """Lines of stderr: each of expected (a line's number, words) is one, and there are no more."""
         texts = []
-        for verb in ("check", "run", "plan", "show-config"):
+        for verb in ("check", "run"):
             outcome = self.call(78, verb)
             self.assertEqual(outcome.stdout, "")
             self.assertEqual(self.fake.requests, [])
@@ -249,6 +249,15 @@ class Settings(Case):
                                     ("engine", "data-root", "relative"), ("report", "entries", "-1")):
             with self.subTest(key=key, value=value):
                 self.settings_refused(f"[{section}]\n{key} = {value}\n", (2, key))
+
+    def test_every_command_refuses_them(self):
+        self.program.set_settings("[run]\nmode = x\n")
+        for verb in (("plan",), ("plan", "--json"), ("show-config",), ("explain", "done"),
+                     ("run", "--dry-run"), ("run", "--json")):
+            outcome = self.call(78, *verb)
+            self.assertEqual(outcome.stdout, "")
+            self.assertIn("settings.conf:2: ", outcome.stderr)
+        self.assertEqual(self.fake.requests, [])
 
     def test_mistakes_of_settings_and_policies_are_listed_together(self):
         self.program.set_settings("[run]\nmode = x\n")
