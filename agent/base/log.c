@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 static int log_level = LOG_NOTICE;
 static int log_prefix;
 
@@ -14,18 +16,21 @@ void log_setup(int level, int prefix)
 
 void log_line(int priority, const char *format, ...)
 {
+	_cleanup_free_ char *text = NULL, *clean = NULL;
 	va_list args;
+	int r;
 
 	if (priority > log_level)
 		return;
-	flockfile(stderr);
-	if (log_prefix)
-		fprintf(stderr, "<%d>", priority);
-	else
-		fputs("reclaimd: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	r = vasprintf(&text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	if (r < 0)
+		mem_die();
+	/* What an engine or a file says is in it. */
+	clean = text_clean(text);
+	if (log_prefix)
+		fprintf(stderr, "<%d>%s\n", priority, clean);
+	else
+		fprintf(stderr, "reclaimd: %s\n", clean);
 }

@@ -11,4 +11,5 @@
  * sd-daemon(3) has it, else LOG_DEBUG … LOG_ERR with "reclaimd: ". */
 void log_setup(int level, int prefix);
 
+/* Control characters and the like are escaped. */
 void log_line(int priority, const char *format, ...) _printf_(2, 3);

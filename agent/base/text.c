@@ -77,7 +77,7 @@ static void put_escaped(FILE *out, unsigned code)
 		fprintf(out, "\\u{%x}", code);
 }
 
-char *text_escape(const char *text)
+static char *escape(const char *text, bool backslashes)
 {
 	char *copy = NULL;
 	size_t size, length;
@@ -92,7 +92,7 @@ char *text_escape(const char *text)
 		if (length == 0) {
 			fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);
 			length = 1;
-		} else if (code == '\\' || is_unsafe(code)) {
+		} else if ((code == '\\' && backslashes) || is_unsafe(code)) {
 			put_escaped(out, code);
 		} else {
 			fwrite(text, 1, length, out);
@@ -101,6 +101,16 @@ char *text_escape(const char *text)
 	if (fclose(out) != 0)
 		mem_die();
 	return copy;
+}
+
+char *text_escape(const char *text)
+{
+	return escape(text, true);
+}
+
+char *text_clean(const char *text)
+{
+	return escape(text, false);
 }
 
 bool text_starts_with(const char *text, const char *prefix)

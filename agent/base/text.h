@@ -14,6 +14,10 @@
  * \n, \t, \xNN or \u{NNNN}, and a backslash as \\. */
 char *text_escape(const char *text);
 
+/* The same, but a backslash stays itself: for whole lines, in which names are escaped already.
+ */
+char *text_clean(const char *text);
+
 /* Length in bytes of the UTF-8 character at text, 0 if there is none (invalid, overlong,
  * surrogate or cut short by NUL). ret_code_point may be NULL. */
 size_t text_utf8_length(const char *text, unsigned *ret_code_point);

@@ -107,16 +107,17 @@ static void say_problems(const struct session *session, size_t from)
 static void recall(struct session *session, bool writable)
 {
 	_cleanup_free_ char *path = state_path(session->socket);
+	size_t known_problems = session->snapshot->problems.n;
 	struct err err;
 	int opened = state_open(path, writable, &session->state, &err);
 
-	if (opened >= 0 &&
-	    state_recall(session->state, session->snapshot, session->now, &err) >= 0)
-		return;
-	session_warn(session, err.text);
-	state_close(take(session->state));
-	if (opened < 0 && state_recall(NULL, session->snapshot, session->now, &err) < 0)
-		session_warn(session, err.text);
+	if (opened < 0)
+		problems_add(&session->snapshot->problems, "%s", err.text);
+	if (state_recall(session->state, session->snapshot, session->now, &err) < 0) {
+		problems_add(&session->snapshot->problems, "%s", err.text);
+		state_close(take(session->state));
+	}
+	say_problems(session, known_problems);
 }
 
 int session_look(struct session *session, bool writable)
@@ -124,13 +125,17 @@ int session_look(struct session *session, bool writable)
 	const struct settings *settings = &session->conf.settings;
 	struct snapshot *snapshot = session->snapshot;
 	struct err err;
+	int r;
 
 	session->now = time(NULL);
 	if (engine_open(session->socket, (int)settings->connections, (int)settings->timeout,
-			&session->engine, &err) < 0 ||
-	    engine_snapshot(session->engine, snapshot, &err) < 0)
+			&session->engine, &err) < 0)
 		return session_fail(session, STATUS_ENGINE, "%s", err.text);
+	r = engine_snapshot(session->engine, snapshot, &err);
 	say_problems(session, 0);
+	if (r < 0)
+		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
+				    session->socket);
 	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
 	recall(session, writable);
 	return STATUS_GO_ON;

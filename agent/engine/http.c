@@ -211,6 +211,10 @@ static void send_request(struct job *job)
 	job->easy = easy_take(http);
 	set_text(job->easy, CURLOPT_URL, url);
 	set_text(job->easy, CURLOPT_CUSTOMREQUEST, methods[job->request.method]);
+	/* On a connection that was used before, libcurl sends a request a second time when the
+	 * engine closes it without an answer. By then a name that went may belong to something
+	 * else. */
+	set_long(job->easy, CURLOPT_FRESH_CONNECT, job->request.method != HTTP_GET);
 	set_pointer(job->easy, CURLOPT_WRITEDATA, job);
 	set_pointer(job->easy, CURLOPT_PRIVATE, job);
 	TAILQ_INSERT_TAIL(&http->active, job, link);
