@@ -25,7 +25,7 @@ int err_wrap(struct err *err, const char *format, ...)
 	vsnprintf(context, sizeof(context), format, args);
 	va_end(args);
 	memcpy(before, err->text, sizeof(before));
-	snprintf(err->text, sizeof(err->text), "%.200s: %.300s", context, before);
+	snprintf(err->text, sizeof(err->text), "%.220s: %.800s", context, before);
 	return err->code;
 }
 

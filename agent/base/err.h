@@ -9,7 +9,7 @@
  * only cmd/ shows it to anybody. */
 struct err {
 	int code;
-	char text[512];
+	char text[1024];
 };
 
 /* Sets code (a negative errno value) and text; returns code. */

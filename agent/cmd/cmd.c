@@ -3,9 +3,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/options.h"
+#include "cmd/terminal.h"
 
 static const struct verb verbs[] = {
 	{ "plan", "what would go, what stays, and why", cmd_plan, 0, 0 },
@@ -30,7 +32,7 @@ int cmd_main(int argc, char **argv)
 	int status = options_parse(argc, argv, verbs, ARRAY_SIZE(verbs), &options);
 
 	if (status < 0) {
-		log_setup(level_of(options.verbosity), 0);
+		log_setup(level_of(options.verbosity), terminal_is_journal(STDERR_FILENO));
 		status = (int)options.verb->run(&options);
 	}
 	free(options.policies);

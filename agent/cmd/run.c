@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -10,6 +11,7 @@
 
 #include "apply/apply.h"
 #include "apply/lock.h"
+#include "base/log.h"
 #include "cmd/approval.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
@@ -53,8 +55,10 @@ static int take_lock(const struct session *session, int *ret_fd)
 
 	if (r == 0)
 		return STATUS_GO_ON;
-	return session_fail(session, r == -EWOULDBLOCK ? STATUS_LOCKED : STATUS_FAILED, "%s",
-			    err.text);
+	if (r != -EWOULDBLOCK)
+		return session_fail(session, STATUS_FAILED, "%s", err.text);
+	log_line(LOG_NOTICE, "%s", err.text);
+	return STATUS_LOCKED;
 }
 
 static int read_approval(struct session *session, struct strings *approved)

@@ -60,19 +60,33 @@ int session_fail(const struct session *session, enum status status, const char *
 	return (int)status;
 }
 
+/* The first mistake and how many more there are: what one line in the journal can say. */
+static char *first_of(const struct problems *problems)
+{
+	if (problems->n == 1)
+		return mem_strdup(problems->texts[0]);
+	return mem_printf("%s (and %zu more: see 'reclaimd check')", problems->texts[0],
+			  problems->n - 1);
+}
+
+static int refuse_configuration(const struct session *session, const struct problems *problems)
+{
+	_cleanup_free_ char *text = first_of(problems);
+
+	if (session->journals)
+		report_journal_failure(text, STATUS_CONFIG, NULL, NULL, problems);
+	for (size_t i = 0; says_on_stderr(session) && i < problems->n; i++)
+		log_line(LOG_ERR, "%s", problems->texts[i]);
+	return STATUS_CONFIG;
+}
+
 int session_configure(struct session *session)
 {
 	struct problems problems = { 0 };
 	int status = STATUS_GO_ON;
 
-	if (conf_load(session->arena, &session->options->conf, &session->conf, &problems) < 0) {
-		if (session->journals)
-			report_journal_failure("the configuration was refused", STATUS_CONFIG,
-					       NULL, NULL, &problems);
-		for (size_t i = 0; says_on_stderr(session) && i < problems.n; i++)
-			log_line(LOG_ERR, "%s", problems.texts[i]);
-		status = STATUS_CONFIG;
-	}
+	if (conf_load(session->arena, &session->options->conf, &session->conf, &problems) < 0)
+		status = refuse_configuration(session, &problems);
 	problems_clear(&problems);
 	return status;
 }

@@ -67,7 +67,7 @@ struct removal {
 	const struct image *image; /* this: all of its references, or by ID when untagged */
 	enum outcome outcome;	   /* of the whole */
 	enum outcome *references;  /* images: per image->tags[i] how it ended; n_tags long */
-	char detail[256];	   /* what the engine said */
+	char detail[768];	   /* what the engine said */
 };
 
 /* How removals are watched and ended; each member may be NULL. */

@@ -18,7 +18,7 @@ struct http_reply {
 	int result;	/* 0: an answer came and, if it was good, was read whole; else -errno */
 	long status;	/* 0: there was no answer */
 	struct err err; /* of a negative result */
-	char message[256]; /* of a status from 400 on: what the engine said */
+	char message[768]; /* of a status from 400 on: what the engine said */
 	void *handle;
 };
 

@@ -99,7 +99,8 @@ struct seen {
 	size_t replies, objects;
 	int result;
 	long status;
-	char text[512], message[256];
+	char text[sizeof(((struct err *)NULL)->text)],
+		message[sizeof(((struct http_reply *)NULL)->message)];
 };
 
 static int see_object(void *data, struct json_object *object _unused_, struct err *err _unused_)
@@ -231,8 +232,8 @@ static void a_long_refusal_is_cut_between_characters(void **state _unused_)
 	for (size_t i = 0; i < 600; i++)
 		strcat(body, "\xe2\x82\xac");
 	seen = get(server_socket(server), LIST);
-	assert_int_equal(strlen(seen.message), 255);
-	assert_string_equal(seen.message + 252, "\xe2\x82\xac");
+	assert_int_equal(strlen(seen.message), (sizeof(seen.message) - 1) / 3 * 3);
+	assert_string_equal(seen.message + strlen(seen.message) - 3, "\xe2\x82\xac");
 }
 
 static void hundreds_of_requests_share_few_connections(void **state _unused_)
