@@ -5,6 +5,7 @@ import fcntl
 import lzma
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -33,6 +34,8 @@ class Unavailable(Exception):
 def layers(name):
     """The folders that make up an engine's root, the topmost first; made on the first call."""
     if name in UNPACKED:
+        if platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
+            raise Unavailable("this machine does not run Debian 12")
         return [_cached(name, lambda folder: _unpack(folder, UNPACKED[name])), pathlib.Path("/")]
     if name in RELEASES:
         return [_cached(name, lambda folder: _debootstrap(folder, name))]
@@ -41,12 +44,6 @@ def layers(name):
     if name == "experimental":
         return [_cached(name, _experimental), *layers("sid")]
     raise ValueError(name)
-
-
-def complete(name):
-    """Whether layers(name) needs no download."""
-    parts = {"dmain": ("sid",), "experimental": ("sid", "experimental")}.get(name, (name,))
-    return all((CACHE / "roots" / part).exists() for part in parts)
 
 
 def _cached(name, make):
@@ -80,8 +77,13 @@ def _unpack(folder, packages, options=()):
         (folder / name).symlink_to(f"usr/{name}")
     with tempfile.TemporaryDirectory(dir=folder.parent) as debs:
         # apt gives up its rights, and then may not write here.
-        _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", *options, "download", *packages],
-             cwd=debs)
+        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", *options, "download", *packages]
+        try:
+            _run(download, cwd=debs)
+        except RuntimeError:
+            # Its lists may be old, or not there yet.
+            _run(["apt-get", "-qq", *options, "update"])
+            _run(download, cwd=debs)
         for deb in sorted(pathlib.Path(debs).glob("*.deb")):
             with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
                 subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", folder],
