@@ -6,9 +6,10 @@ import pathlib
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 import uuid
+
+from . import cage
 
 # What the container is made of: this machine's root, read only below a layer in memory. Its own
 # units, settings and journal are hidden; what a boot needs comes from /lib/systemd.
@@ -57,25 +58,6 @@ MASKED = ("systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udev
           "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
           "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount")
 
-# Lives on its own until the tests' process is gone, however that ended: then what the kernel does not
-# take away by itself goes. The kill is for what is about to die anyway.
-REAPER = """
-trap '' INT TERM HUP
-cat >/dev/null
-kill -KILL "$1" 2>/dev/null
-for _ in $(seq 100); do
-	left=
-	for group in /sys/fs/cgroup/"$2" /sys/fs/cgroup/*/"$2" "$3"; do
-		[ ! -e "$group" ] || find "$group" -depth -type d -exec rmdir {} + || left=yes
-	done
-	[ -n "$left" ] || exit 0
-	sleep 0.1
-done
-"""
-
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               "LANG": "C.UTF-8", "HOME": "/root", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
-
 
 class Boot:
     """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`."""
@@ -85,7 +67,7 @@ class Boot:
         self.name = "reclaimd-boot-" + uuid.uuid4().hex[:12]
         self.stage = pathlib.Path("/run") / self.name
         self.leader = None
-        self.process = None
+        self.cage = None
 
     @property
     def root(self):
@@ -97,17 +79,9 @@ class Boot:
         if missing:
             raise RuntimeError(f"not installed: {', '.join(missing)}")
         self.stage.mkdir(mode=0o755)
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-             "--kill-child=KILL", "--mount-proc", "sh", "-c", SCRIPT, "sh", *self.binds],
-            env={**ENVIRONMENT, "NAME": self.name, "STAGE": str(self.stage),
-                 "MACHINE_ID": uuid.uuid4().hex, "MASKED": " ".join(MASKED)},
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
-        self.reaper = subprocess.Popen(
-            ["sh", "-c", REAPER, "sh", str(self.process.pid), self.name, str(self.stage)],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/", start_new_session=True)
+        self.reaper = cage.Reaper(self.name, self.stage)
+        self.cage = cage.Cage(SCRIPT, *self.binds, NAME=self.name, STAGE=self.stage,
+                              MACHINE_ID=uuid.uuid4().hex, MASKED=" ".join(MASKED))
         try:
             self._wait_until_up()
         except BaseException:
@@ -117,15 +91,13 @@ class Boot:
 
     def _wait_until_up(self, seconds=60):
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.process.poll() is None:
-            self.leader = self.leader or _init_below(self.process.pid)
+        while time.monotonic() < deadline and self.cage.is_running:
+            self.leader = self.leader or _init_below(self.cage.process.pid)
             if self.leader and self.run("systemctl is-active --quiet tests.target",
                                         check=False).returncode == 0:
                 return
             time.sleep(0.1)
-        self.log.seek(0)
-        raise RuntimeError("systemd did not boot:\n" +
-                           self.log.read().decode(errors="replace")[-4000:])
+        raise RuntimeError(f"systemd did not boot:\n{self.cage.said()}")
 
     def run(self, command, check=True, timeout=120, text=None, **environment):
         """Runs a shell command (or a list of words) inside; text is what it reads."""
@@ -133,7 +105,7 @@ class Boot:
         result = subprocess.run(
             ["nsenter", "--target", str(self.leader), "--all", "--", *words], cwd="/",
             input=text if text is not None else "", capture_output=True, timeout=timeout,
-            encoding="utf-8", errors="surrogateescape", env={**ENVIRONMENT, **environment})
+            encoding="utf-8", errors="surrogateescape", env={**cage.ENVIRONMENT, **environment})
         if check and result.returncode != 0:
             shown = command if isinstance(command, str) else shlex.join(words)
             raise AssertionError(f"`{shown}` ended with {result.returncode}:\n"
@@ -145,13 +117,10 @@ class Boot:
         self.run(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path], text=text)
 
     def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.reaper.stdin.close()
-            self.reaper.wait()
-            self.log.close()
-            self.process = None
+        if self.cage:
+            self.cage.end()
+            self.cage = None
+            self.reaper.reap()
 
     def __enter__(self):
         return self.start()
@@ -160,18 +129,9 @@ class Boot:
         self.stop()
 
 
-def children(pid):
-    """The PIDs of a process's children."""
-    try:
-        return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-                for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
 def _init_below(pid):
     """The PID 1 of the innermost PID namespace below a process, once it is systemd; else None."""
-    for child in children(pid):
+    for child in cage.children(pid):
         found = _init_below(child)
         if found:
             return found

@@ -1,17 +1,16 @@
-"""Private real engines: each over a root of its own, in namespaces below one process, so that with this
-process everything that it started, every container and every mount, is gone, however the tests end."""
+"""Private real engines, each in a cage, over a root of its own: nothing is installed, and of each nothing is
+left, however the tests end."""
 
 import contextlib
 import os
 import pathlib
-import select
 import shutil
 import subprocess
 import tempfile
 import time
 import uuid
 
-from . import client, roots
+from . import cage, client, roots
 from .roots import CACHE, Unavailable
 
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -103,30 +102,6 @@ wait
 '
 """
 
-# Lives on its own until its input ends, because of stop() or with the tests' process, however that ended.
-# Then it takes away what outlives killed processes. What is paused does not even die.
-REAPER = """
-trap '' INT TERM HUP
-cat >/dev/null
-for _ in $(seq 200); do
-	left=
-	for group in /sys/fs/cgroup/"$1" /sys/fs/cgroup/*/"$1"; do
-		[ -e "$group" ] || continue
-		find "$group" -name freezer.state -exec sh -c 'echo THAWED >"$1"' sh {} ';'
-		find "$group" -name cgroup.freeze -exec sh -c 'echo 0 >"$1"' sh {} ';'
-		find "$group" -depth -type d -exec rmdir {} +
-		[ ! -e "$group" ] || left=yes
-	done
-	for folder in "$2" "$3"; do
-		rm -rf --one-file-system "$folder"
-		[ ! -e "$folder" ] || left=yes
-	done
-	[ -n "$left" ] || exit 0
-	sleep 0.1
-done
-exit 1
-"""
-
 OVERLAY2 = "--storage-driver=overlay2"
 CONTAINERD_STORE = "--feature containerd-snapshotter=true"
 
@@ -168,27 +143,18 @@ class Engine:
         data.mkdir(parents=True, exist_ok=True)
         self.data = pathlib.Path(tempfile.mkdtemp(prefix=name + "-", dir=data))
         self.cgroup = "reclaimd-test-" + uuid.uuid4().hex[:12]
-        self.reaper = subprocess.Popen(["sh", "-c", REAPER, "sh", self.cgroup, self.run, self.data],
-                                       stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
+        self.reaper = cage.Reaper(self.cgroup, self.run, self.data)
         self.socket = self.run / socket_name
         self.is_podman = socket_name == "podman.sock"
         self.data_root = self.data / ("podman" if self.is_podman else "docker")
         self.containerd_root = self.data / "containerd"
         self.client = client.Client(self.socket)
-        self.process = None
+        self.cage = None
 
     def start(self):
-        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "HOME": "/root", "LANG": "C.UTF-8", "RUN": str(self.run),
-                       "DATA": str(self.data), "NAME": self.cgroup, "OPTIONS": self.options,
-                       "TOP": ":".join(map(str, self.layers[:-1])), "BASE": str(self.layers[-1])}
-        with open(self.run / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-                 "--kill-child=KILL", "--mount-proc", "sh", "-c", self.script],
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                start_new_session=True)
+        self.cage = cage.Cage(self.script, RUN=self.run, DATA=self.data, NAME=self.cgroup,
+                              OPTIONS=self.options, TOP=":".join(map(str, self.layers[:-1])),
+                              BASE=self.layers[-1])
         try:
             self._wait_until_up()
         except BaseException:
@@ -198,24 +164,17 @@ class Engine:
 
     def _wait_until_up(self, seconds=60):
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.cage.is_running:
             with contextlib.suppress(OSError, client.EngineError):
                 self.client.request("GET", "/_ping", timeout=5)
                 return
-            if self.process.poll() is not None:
-                break
             time.sleep(0.05)
-        text = (self.run / "log").read_text(errors="replace")
-        raise RuntimeError(f"{self.name} did not start:\n{text[-4000:]}")
+        raise RuntimeError(f"{self.name} did not start:\n{self.cage.said()}")
 
     @property
     def leader(self):
-        """The first process inside; `nsenter --target` it to look around. None: it has ended."""
-        try:
-            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        except OSError:
-            return None
-        return int(children.split()[0]) if children.strip() else None
+        """The first process inside; `nsenter --target` it to look around."""
+        return self.cage.first
 
     def inside(self, *command, **options):
         """Runs a command in the engine's root; the completed process."""
@@ -225,41 +184,25 @@ class Engine:
 
     def halt(self):
         """Ends the engine and everything in it; its data stays, start() takes it up again."""
-        if self.process:
+        if self.cage:
             _thaw(self.cgroup)
-            _end(self.process, self.leader)
-            self.process = None
+            self.cage.end()
+            self.cage = None
         for left in self.run.iterdir() if self.run.exists() else ():
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-            elif left.name != "log":
+            else:
                 left.unlink()
 
     def stop(self):
         self.halt()
-        self.reaper.stdin.close()
-        if self.reaper.wait() != 0:
-            raise RuntimeError(f"{self.name} left something in {self.run}, {self.data} or its cgroups")
+        self.reaper.reap()
 
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *_):
         self.stop()
-
-
-def _end(process, leader):
-    """Kills the process that has all the others below it; the first of those, the leader, is the last to
-    end."""
-    last = None
-    if leader:
-        with contextlib.suppress(ProcessLookupError):
-            last = os.pidfd_open(leader)
-    process.kill()
-    process.wait()
-    if last is not None:
-        select.select([last], [], [], 30)
-        os.close(last)
 
 
 def _thaw(name):

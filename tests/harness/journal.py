@@ -4,11 +4,10 @@ runs inside writes to it, and only to it."""
 import json
 import pathlib
 import subprocess
-import tempfile
 import time
 import uuid
 
-from . import boot
+from . import cage
 
 # This machine's /run stays visible at /run/host: the tests' sockets and settings lie there.
 SCRIPT = """
@@ -39,41 +38,35 @@ class Journal:
 
     def __init__(self, settings=""):
         self.settings = settings
-        self.process = None
+        self.cage = None
 
     def start(self):
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-             "--kill-child=KILL", "--mount-proc", "sh", "-c", SCRIPT],
-            env={**boot.ENVIRONMENT, "SETTINGS": self.settings}, cwd="/",
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        self.cage = cage.Cage(SCRIPT, SETTINGS=self.settings)
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            self.leader = next(iter(boot.children(self.process.pid)), None)
-            if self.leader and pathlib.Path(
-                    f"/proc/{self.leader}/root/run/systemd/journal/io.systemd.journal").exists():
+        while time.monotonic() < deadline and self.cage.is_running:
+            leader = self.cage.first
+            if leader and pathlib.Path(
+                    f"/proc/{leader}/root/run/systemd/journal/io.systemd.journal").exists():
                 return self
             time.sleep(0.02)
-        self.log.seek(0)
-        text = self.log.read().decode(errors="replace")
+        text = self.cage.said()
         self.stop()
         raise RuntimeError(f"journald did not start:\n{text}")
 
     def run(self, command, environment=None, timeout=120):
         """Runs a list of words where this journald is the journal; the completed process."""
         return subprocess.run(
-            ["nsenter", "--target", str(self.leader), "--mount", "--pid", "--",
+            ["nsenter", "--target", str(self.cage.first), "--mount", "--pid", "--",
              "sh", "-c", ENTER, "sh", *map(str, command)],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, cwd="/",
             encoding="utf-8", errors="surrogateescape",
-            env=boot.ENVIRONMENT if environment is None else environment)
+            env=cage.ENVIRONMENT if environment is None else environment)
 
     def read(self, *options, **environment):
         """What journalctl prints."""
         self.run(["journalctl", "--sync"]).check_returncode()
         result = self.run(["journalctl", "--no-pager", "-D", "/run/log/journal", *options],
-                          {**boot.ENVIRONMENT, **environment})
+                          {**cage.ENVIRONMENT, **environment})
         if result.returncode != 0:
             raise AssertionError(result.stderr)
         return result.stdout
@@ -83,11 +76,9 @@ class Journal:
         return decode(self.read("-o", "json", "--all", *matches))
 
     def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.log.close()
-            self.process = None
+        if self.cage:
+            self.cage.end()
+            self.cage = None
 
     def __enter__(self):
         return self.start()
