@@ -1,7 +1,10 @@
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -34,6 +37,11 @@ int cmd_main(int argc, char **argv)
 	if (status < 0) {
 		log_setup(level_of(options.verbosity), terminal_is_journal(STDERR_FILENO));
 		status = (int)options.verb->run(&options);
+	}
+	/* What was cut short must not pass for a whole plan. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_line(LOG_ERR, "the output could not be written whole: %s", strerror(errno));
+		status = status == STATUS_DONE ? STATUS_FAILED : status;
 	}
 	free(options.policies);
 	return status;

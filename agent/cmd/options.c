@@ -189,6 +189,7 @@ static int check_values(const struct options *options)
 /* getopt's two notations, made from the rows. */
 static void build_getopt(char *letters, struct option *longs)
 {
+	*letters++ = ':';
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		longs[i] = (struct option){ rows[i].name, rows[i].argument != NULL, NULL,
 					    rows[i].code };
@@ -201,21 +202,27 @@ static void build_getopt(char *letters, struct option *longs)
 	*letters = '\0';
 }
 
+static int bad_option(int code, char **argv)
+{
+	_cleanup_free_ char *shown = text_escape(argv[optind - 1]);
+
+	return usage_error(code == ':' ? "'%s' needs an argument" : "'%s' is no option", shown);
+}
+
 int options_parse(int argc, char **argv, const struct verb *verbs, size_t n_verbs,
 		  struct options *ret)
 {
 	struct option longs[ARRAY_SIZE(rows) + 1] = { 0 };
-	char letters[2 * ARRAY_SIZE(rows) + 1];
+	char letters[2 * ARRAY_SIZE(rows) + 2];
 	const struct row *seen[ARRAY_SIZE(rows)];
 	size_t n_seen = 0;
 	int code, r;
 
 	build_getopt(letters, longs);
+	opterr = 0;
 	while ((code = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
-		if (code == '?') {
-			fputs("reclaimd: see 'reclaimd --help'\n", stderr);
-			return STATUS_USAGE;
-		}
+		if (code == '?' || code == ':')
+			return bad_option(code, argv);
 		if (code == 'h')
 			return print_help(verbs, n_verbs);
 		if (code == 'V')

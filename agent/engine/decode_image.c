@@ -76,15 +76,16 @@ static int decode_layers(struct decoder *decoder, struct json_object *value, voi
 	return 0;
 }
 
-/* Podman's History also holds the names that its builds give to their steps (p43, live); such a
- * name does not show that anybody tagged the image. */
-static bool is_build_step(const char *name)
+/* What Podman's History holds beside tags does not show that anybody tagged the image: the
+ * names that its builds give to their steps, and the digest by which it was pulled (p43, live).
+ */
+static bool is_former_tag(const char *name)
 {
-	static const char suffix[] = "-tmp:latest";
+	static const char build_step[] = "-tmp:latest";
 	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
 	size_t digits = strspn(last, "0123456789abcdef");
 
-	return digits == 64 && strcmp(last + digits, suffix) == 0;
+	return !strchr(name, '@') && !(digits == 64 && strcmp(last + digits, build_step) == 0);
 }
 
 static int decode_former_names(struct decoder *decoder, struct json_object *value, void *target,
@@ -97,7 +98,7 @@ static int decode_former_names(struct decoder *decoder, struct json_object *valu
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < names.n; i++)
-		if (!is_build_step(names.v[i]))
+		if (is_former_tag(names.v[i]))
 			names.v[image->history.n++] = names.v[i];
 	image->history.v = names.v;
 	return 0;
@@ -208,19 +209,6 @@ int decode_image_facts(struct decoder *decoder, struct json_object *object, stru
 	return 0;
 }
 
-static int compare_references(const void *a, const void *b)
-{
-	const struct reference *left = a, *right = b;
-
-	return strcmp(left->full, right->full);
-}
-
-static void sort(struct reference *references, size_t n)
-{
-	if (n > 1)
-		qsort(references, n, sizeof(*references), compare_references);
-}
-
 int decode_image_now(struct decoder *decoder, struct json_object *object, struct image *ret,
 		     struct err *err)
 {
@@ -230,8 +218,8 @@ int decode_image_now(struct decoder *decoder, struct json_object *object, struct
 	r = fields_decode(decoder, now_fields, ARRAY_SIZE(now_fields), object, ret, err);
 	if (r < 0)
 		return r;
-	sort(ret->tags, ret->n_tags);
-	sort(ret->digests, ret->n_digests);
+	ret->n_tags = reference_sort(ret->tags, ret->n_tags);
+	ret->n_digests = reference_sort(ret->digests, ret->n_digests);
 	return need_id(ret->id, err);
 }
 

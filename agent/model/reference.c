@@ -1,5 +1,6 @@
 #include "model/reference.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The grammar: distribution/reference, regexp.go and normalize.go. */
@@ -217,4 +218,23 @@ bool reference_parse_default(struct arena *arena, const char *raw, struct refere
 bool reference_equal(const struct reference *a, const struct reference *b)
 {
 	return a->full && b->full && strcmp(a->full, b->full) == 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct reference *left = a, *right = b;
+
+	return strcmp(left->full, right->full);
+}
+
+size_t reference_sort(struct reference *references, size_t n)
+{
+	size_t kept = n > 0;
+
+	if (n > 1)
+		qsort(references, n, sizeof(*references), compare);
+	for (size_t i = 1; i < n; i++)
+		if (!reference_equal(&references[i], &references[kept - 1]))
+			references[kept++] = references[i];
+	return kept;
 }

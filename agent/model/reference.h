@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/arena.h"
 
@@ -27,6 +28,10 @@ bool reference_parse_default(struct arena *arena, const char *raw, struct refere
 
 /* Same repository, tag and digest. */
 bool reference_equal(const struct reference *a, const struct reference *b);
+
+/* Sorts by full name and drops what stands there twice (Podman names a digest among the tags
+ * and among the digests); returns how many are left. */
+size_t reference_sort(struct reference *references, size_t n);
 
 /* "sha256:…" (or any algorithm), or 12 to 64 hex digits and nothing else. */
 bool reference_is_id(const char *raw);

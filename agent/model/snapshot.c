@@ -38,13 +38,6 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(key_of(a), key_of(b));
 }
 
-static int compare_references(const void *a, const void *b)
-{
-	const struct reference *left = a, *right = b;
-
-	return strcmp(left->full, right->full);
-}
-
 static void sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *))
 {
 	if (n > 1)
@@ -72,12 +65,11 @@ void snapshot_seal(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_images; i++) {
 		struct image *image = &snapshot->images[i];
 
-		sort(image->tags, image->n_tags, sizeof(*image->tags), compare_references);
-		sort(image->digests, image->n_digests, sizeof(*image->digests),
-		     compare_references);
+		image->n_tags = reference_sort(image->tags, image->n_tags);
+		image->n_digests = reference_sort(image->digests, image->n_digests);
 	}
-	sort(snapshot->pinned_images, snapshot->n_pinned_images,
-	     sizeof(*snapshot->pinned_images), compare_references);
+	snapshot->n_pinned_images =
+		reference_sort(snapshot->pinned_images, snapshot->n_pinned_images);
 	seal_list(snapshot, KIND_CONTAINER, snapshot->containers, snapshot->n_containers,
 		  sizeof(*snapshot->containers));
 	seal_list(snapshot, KIND_IMAGE, snapshot->images, snapshot->n_images,
