@@ -80,7 +80,7 @@ def main():
         raise SystemExit(f"{BINARY} is missing: make")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     say("A private Docker Engine, unpacked under build/ and not installed")
-    with Engine("d20") as engine, Journal() as journal, \
+    with Engine("own") as engine, Journal() as journal, \
             Program(engine.socket, without_comments(POLICY), SETTINGS) as program:
         print(f"Docker {engine.client.get('/version')['Version']} at {engine.socket}")
         say("Filling it: four builds of example/image:latest, containers that ended, failed, run")

@@ -9,13 +9,18 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("RECLAIMD_TEST_CACHE", REPOSITORY / "build" / "engines"))
 
-# For Debian 12's engines, over this machine's own root: what that may lack, libraries included.
+DOCKER = ("docker.io", "containerd", "runc", "libdevmapper1.02.1")
+
+# Over this machine's own root: what that may lack, libraries included. "own" is the Docker of whatever
+# Debian this is, the others are Debian 12's.
 UNPACKED = {
-    "d20": ("docker.io", "containerd", "runc", "libdevmapper1.02.1"),
+    "own": DOCKER,
+    "d20": DOCKER,
     "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
             "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
             "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
@@ -27,14 +32,15 @@ INCLUDED = ("docker.io", "containerd", "runc", "podman", "buildah", "conmon", "c
             "netavark", "iptables", "ca-certificates", "busybox-static")
 
 
-class Unavailable(Exception):
+class Unavailable(unittest.SkipTest):
     """This machine cannot have that engine; the text says why."""
 
 
 def layers(name):
     """The folders that make up an engine's root, the topmost first; made on the first call."""
     if name in UNPACKED:
-        if platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
+        release = platform.freedesktop_os_release().get("VERSION_CODENAME")
+        if name != "own" and release != "bookworm":
             raise Unavailable("this machine does not run Debian 12")
         return [_cached(name, lambda folder: _unpack(folder, UNPACKED[name])), pathlib.Path("/")]
     if name in RELEASES:
