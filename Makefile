@@ -166,6 +166,12 @@ fuzz:
 			$O/fuzz/corpus/$$fuzzer tests/fuzz/corpus/$$fuzzer || exit 1; \
 	done
 
+## make test-engines  one world on every engine that can be had; the first time takes a while
+.PHONY: test-engines
+test-engines: deps-test
+	$(MAKE) -j$(JOBS) all
+	RECLAIMD_TEST_ENGINES=all V=1 $(RUN_TESTS) real test_engines test_same
+
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo
 demo: deps-demo
