@@ -27,7 +27,7 @@ class Readme(unittest.TestCase):
             engine.client.import_root("base:1")
             engine.client.run("web-1", "base:1")
             # sudo is not there, and root needs none.
-            boot.run(["sh", "-c", f"git clone -q {REPOSITORY} /srv/reclaimd && "
+            boot.run(["sh", "-c", f"git clone -q --no-hardlinks {REPOSITORY} /srv/reclaimd && "
                       "printf '#!/bin/sh\\nexec \"$@\"\\n' >/usr/local/bin/sudo && "
                       "chmod +x /usr/local/bin/sudo"])
             seen = {}
