@@ -193,22 +193,6 @@ int decode_image(struct decoder *decoder, struct json_object *object, struct ima
 	return r < 0 ? r : need_id(ret->id, err);
 }
 
-int decode_image_facts(struct decoder *decoder, struct json_object *object, struct image *image,
-		       struct err *err)
-{
-	struct image facts = *image;
-	int r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, &facts,
-			      err);
-
-	if (r < 0)
-		return r;
-	if (strcmp(facts.id, image->id) != 0)
-		return err_set(err, -EBADMSG, "the answer is about another image");
-	facts.inspected = FACT_KNOWN;
-	*image = facts;
-	return 0;
-}
-
 int decode_image_now(struct decoder *decoder, struct json_object *object, struct image *ret,
 		     struct err *err)
 {
@@ -221,6 +205,28 @@ int decode_image_now(struct decoder *decoder, struct json_object *object, struct
 	ret->n_tags = reference_sort(ret->tags, ret->n_tags);
 	ret->n_digests = reference_sort(ret->digests, ret->n_digests);
 	return need_id(ret->id, err);
+}
+
+int decode_image_facts(struct decoder *decoder, struct json_object *object, struct image *image,
+		       struct err *err)
+{
+	struct image facts = *image, names;
+	int r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, &facts,
+			      err);
+
+	if (r >= 0)
+		r = decode_image_now(decoder, object, &names, err);
+	if (r < 0)
+		return r;
+	if (strcmp(facts.id, image->id) != 0)
+		return err_set(err, -EBADMSG, "the answer is about another image");
+	/* The containerd store lists one digest of an image, whatever it has (d28c, dmain,
+	 * live). */
+	facts.digests = names.digests;
+	facts.n_digests = names.n_digests;
+	facts.inspected = FACT_KNOWN;
+	*image = facts;
+	return 0;
 }
 
 int decode_history_entry(struct decoder *decoder, struct json_object *object,

@@ -361,7 +361,8 @@ static void tag_times_of_year_one_are_unknown(void **state _unused_)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_free_ char *text =
-			mem_printf("{\"Id\":\"%s\"%s}", IMAGE_ID, rows[i].more);
+			mem_printf("{\"Id\":\"%s\",\"RepoTags\":[],\"RepoDigests\":[]%s}",
+				   IMAGE_ID, rows[i].more);
 		struct image m = { .id = IMAGE_ID, .last_tagged = TIME_UNKNOWN };
 
 		assert_int_equal(

@@ -220,7 +220,9 @@ static void facts_are_known_or_unavailable(void **state _unused_)
 		  ONCE },
 		{ SIZES, "200 OK", "[{\"Id\":\"" C1 "\"}]", NULL, ONCE },
 		{ "GET " V "/images/" A "/json", "200 OK",
-		  "{\"Id\":\"" A "\",\"RootFS\":{\"Layers\":[\"sha256:1\"]}}", NULL, ONCE },
+		  "{\"Id\":\"" A "\",\"RepoTags\":[],\"RepoDigests\":[],"
+		  "\"RootFS\":{\"Layers\":[\"sha256:1\"]}}",
+		  NULL, ONCE },
 		{ "GET " V "/images/" A "/history", "200 OK",
 		  "[{\"Size\":77,\"CreatedBy\":\"\"}]", NULL, ONCE },
 	};
