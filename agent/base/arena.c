@@ -102,14 +102,11 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int r;
 
 	va_start(args, format);
-	r = vasprintf(&text, format, args);
+	text = mem_vprintf(format, args);
 	va_end(args);
-	if (r < 0)
-		mem_die();
-	return arena_strndup(arena, text, (size_t)r);
+	return arena_strdup(arena, text);
 }
 
 void *arena_adopt(struct arena *arena, void *items, size_t n, size_t size)

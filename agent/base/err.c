@@ -31,17 +31,12 @@ int err_wrap(struct err *err, const char *format, ...)
 
 void problems_add(struct problems *problems, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
-	int r;
 
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0)
-		mem_die();
 	problems->texts = mem_grow(problems->texts, problems->n, sizeof(*problems->texts));
-	problems->texts[problems->n++] = text;
+	va_start(args, format);
+	problems->texts[problems->n++] = mem_vprintf(format, args);
+	va_end(args);
 }
 
 void problems_clear(struct problems *problems)

@@ -18,15 +18,12 @@ void log_line(int priority, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL, *clean = NULL;
 	va_list args;
-	int r;
 
 	if (priority > log_level)
 		return;
 	va_start(args, format);
-	r = vasprintf(&text, format, args);
+	text = mem_vprintf(format, args);
 	va_end(args);
-	if (r < 0)
-		mem_die();
 	/* What an engine or a file says is in it. */
 	clean = text_clean(text);
 	if (log_prefix)

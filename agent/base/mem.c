@@ -50,17 +50,23 @@ char *mem_strdup(const char *text)
 	return copy;
 }
 
-char *mem_printf(const char *format, ...)
+char *mem_vprintf(const char *format, va_list args)
 {
 	char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		mem_die();
+	return text;
+}
+
+char *mem_printf(const char *format, ...)
+{
 	va_list args;
-	int r;
+	char *text;
 
 	va_start(args, format);
-	r = vasprintf(&text, format, args);
+	text = mem_vprintf(format, args);
 	va_end(args);
-	if (r < 0)
-		mem_die();
 	return text;
 }
 

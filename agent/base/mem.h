@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* Memory and cleanup for every layer.
@@ -34,6 +35,7 @@ void *mem_grow(void *items, size_t n, size_t size);
 /* Copies, to be released with free(). */
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) _printf_(1, 2);
+char *mem_vprintf(const char *format, va_list args) _printf_(1, 0);
 
 void mem_freep(void *pointer_to_pointer);
 #define _cleanup_free_ _cleanup_(mem_freep)

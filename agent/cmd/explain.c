@@ -128,15 +128,8 @@ static void print(struct session *session, const struct matches *matches)
 static int explain_all(struct session *session)
 {
 	struct matches matches = { 0 };
-	int status = session_configure(session);
+	int status = session_preview(session);
 
-	if (status == STATUS_GO_ON)
-		status = session_find_engine(session);
-	if (status == STATUS_GO_ON)
-		status = session_look(session, false);
-	if (status != STATUS_GO_ON)
-		return status;
-	session_plan(session);
 	for (size_t i = 0; status == STATUS_GO_ON && i < session->options->n_arguments; i++)
 		status = explain(session, session->options->arguments[i], &matches);
 	if (status == STATUS_GO_ON) {

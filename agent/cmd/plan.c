@@ -9,15 +9,10 @@
 static int plan(struct session *session)
 {
 	struct report report = { 0 };
-	int status = session_configure(session);
+	int status = session_preview(session);
 
-	if (status == STATUS_GO_ON)
-		status = session_find_engine(session);
-	if (status == STATUS_GO_ON)
-		status = session_look(session, false);
 	if (status != STATUS_GO_ON)
 		return status;
-	session_plan(session);
 	report.plan = session->plan;
 	terminal_print(session->options, &report);
 	if (session->conf.rules.n == 0)

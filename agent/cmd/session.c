@@ -50,8 +50,7 @@ int session_fail(const struct session *session, enum status status, const char *
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		mem_die();
+	text = mem_vprintf(format, args);
 	va_end(args);
 	if (session->journals)
 		report_journal_failure(text, (int)status, NULL, session->socket, NULL);
@@ -193,6 +192,19 @@ void session_plan(struct session *session)
 		fetch(session, session->plan->needs, session->plan->n_needs);
 		session->plan = plan_build(session->arena, &input);
 	}
+}
+
+int session_preview(struct session *session)
+{
+	int status = session_configure(session);
+
+	if (status == STATUS_GO_ON)
+		status = session_find_engine(session);
+	if (status == STATUS_GO_ON)
+		status = session_look(session, false);
+	if (status == STATUS_GO_ON)
+		session_plan(session);
+	return status;
 }
 
 void session_inspect(struct session *session, const struct verdict *verdict)

@@ -41,6 +41,9 @@ int session_look(struct session *session, bool writable);
 /* Plans, fetches what the plan misses, and plans again, until nothing is missing. */
 void session_plan(struct session *session);
 
+/* All of the above, for verbs that write nothing. */
+int session_preview(struct session *session);
+
 struct plan_input session_plan_input(const struct session *session);
 
 /* Fetches what inspecting the verdict's object tells, for explanations. */

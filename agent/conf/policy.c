@@ -238,12 +238,11 @@ static _printf_(4, 5) void mistake(struct problems *problems, const struct rule 
 				   enum rule_key key, const char *format, ...)
 {
 	const struct origin *at = rule_has(rule, key) ? &rule->origin[key] : &rule->section;
-	char *text = NULL;
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		mem_die();
+	text = mem_vprintf(format, args);
 	va_end(args);
 	problems_add(problems, "%s:%u: %s", at->file, at->line, text);
 	free(text);
