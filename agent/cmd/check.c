@@ -4,6 +4,21 @@
 #include "base/log.h"
 #include "cmd/session.h"
 
+/* A rule that can never remove anything is said, lest its author wait for it. */
+static void say_unknowable(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct rule *rule = &rules->v[i];
+
+		if (rule->age_from == AGE_USED && rule->keep_within > 0)
+			log_line(
+				LOG_WARNING,
+				"%s:%u: age-from = used: nothing watches the engine, so all time "
+				"counts as use and keep-within never ends",
+				rule->section.file, rule->section.line);
+	}
+}
+
 static int check(struct session *session)
 {
 	const struct conf *conf = &session->conf;
@@ -13,6 +28,7 @@ static int check(struct session *session)
 		return status;
 	for (size_t i = 0; i < conf->files.n; i++)
 		printf("%s\n", conf->files.v[i]);
+	say_unknowable(&conf->rules);
 	if (conf->rules.n == 0)
 		session_no_policy(session);
 	else

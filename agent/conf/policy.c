@@ -75,8 +75,9 @@ static const struct key keys[] = {
 			   "and use still hold." },
 	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, BOTH,
 			    "What ages count from. Default: containers finished, tagged images tagged, "
-			    "dangling ones untagged (since they were seen without a tag). used: needs "
-			    "the watcher, without it all time counts as use." },
+			    "dangling ones untagged (since they were seen without a tag). used: last "
+			    "use is known only to somebody who watches, so all time counts as use "
+			    "and nothing goes by it." },
 	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, BOTH,
 			    "What newest means for keep-last. Default: age-from. version: the "
 			    "semantic version of the tag." },

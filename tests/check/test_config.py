@@ -49,6 +49,15 @@ class Case(FakeCase):
         return self.call(0, "check")
 
 
+class Unknowable(Case):
+    """What is right but can never take effect."""
+
+    def test_a_rule_that_goes_by_last_use_is_said_to_remove_nothing(self):
+        outcome = self.accepted("[images x]\nname = *\nkeep-within = 3d\nage-from = used\n")
+        self.assertIn(f"{self.file}:1: age-from = used: nothing watches the engine", outcome.stderr)
+        self.assertEqual(self.accepted(GOOD).stderr, "")
+
+
 class Lines(Case):
     """What is no policy at all."""
 
