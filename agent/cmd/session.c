@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/pinned.h"
 #include "cmd/host.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
@@ -149,6 +150,7 @@ int session_look(struct session *session, bool writable)
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
 				    session->socket);
+	pinned_apply(&session->conf.pinned, snapshot);
 	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
 	recall(session, writable);
 	return STATUS_GO_ON;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "conf/files.h"
+#include "conf/pinned.h"
 #include "conf/policy.h"
 
 /* Set by the Makefile from sysconfdir and datadir. */
@@ -132,6 +133,7 @@ int conf_load(struct arena *arena, const struct conf_request *request, struct co
 		check_instance(&places, request->instance, problems);
 	load_settings(arena, request->config_file, &places, ret, problems);
 	load_policies(arena, request, &places, ret, problems);
+	pinned_load(arena, &places, &ret->pinned, problems);
 	return problems->n > 0 ? -EINVAL : 0;
 }
 

@@ -408,6 +408,15 @@ class SearchPath(unittest.TestCase):
         self.write("policies.d/a.ini", GOOD)
         self.assertIn(f"{self.place}/policies.d/a.ini", self.run_program(0, "check").stdout)
 
+    def test_names_of_pinned_images_are_read_and_refused_like_the_rest(self):
+        self.write("policies.d/a.ini", GOOD)
+        self.write("pinned.d/web.list", "# web\n\nredis\nregistry.example.com/app:1\r\n")
+        self.run_program(0, "check")
+        self.write("pinned.d/web.list", "redis\nApp:1\nredis postgres\n")
+        outcome = self.run_program(78, "check")
+        self.assertIn(f"{self.place}/pinned.d/web.list:2: 'App:1' is no name of an image", outcome.stderr)
+        self.assertIn(f"{self.place}/pinned.d/web.list:3: there is more than one name", outcome.stderr)
+
     def test_without_xdg_they_lie_below_home(self):
         self.place = self.folder / ".config" / "reclaimd"
         self.write("policies.d/a.ini", GOOD)

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "conf/pinned.h"
+
 /* What must survive, and what may go: one small world a case. */
 
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -605,6 +607,28 @@ static void only_approved_removals_go_and_what_hangs_on_them(void **state)
 	assert_stays(verdict_on(world_plan(world), "i"), REASON_NOT_APPROVED);
 }
 
+static void an_image_pinned_from_outside_stays_without_a_container(void **state)
+{
+	const char *names[] = { "app", "example/db:2@" DIGEST };
+	const struct strings pinned = { names, ARRAY_SIZE(names) };
+	struct world *world = *state;
+	struct plan *plan;
+
+	world_rule(world, KIND_IMAGE, DANGLING_ANY);
+	world_image(world, "a", "app:latest,app:1");
+	world_image(world, "b", "app:2");
+	world_image(world, "c", "example/db:2");
+	world_digest(world, world_image(world, "d", NULL), "example/db@" DIGEST);
+	assert_int_equal(world_plan(world)->n_removals, 5);
+	pinned_apply(&pinned, world->snapshot);
+	plan = world_plan(world);
+	assert_int_equal(plan->n_removals, 1);
+	assert_goes(verdict_on(plan, "b"), REASON_EXPIRED);
+	assert_stays(verdict_on_tag(plan, "docker.io/library/app:latest"), REASON_PINNED);
+	assert_stays(verdict_on(plan, "c"), REASON_PINNED);
+	assert_stays(verdict_on(plan, "d"), REASON_PINNED);
+}
+
 static void a_parent_goes_along_only_if_it_was_approved(void **state)
 {
 	struct world *world = *state;
@@ -654,6 +678,7 @@ int main(void)
 		T(the_brake_counts_images_as_images),
 		T(the_brake_does_not_hold_containers_by_default),
 		T(only_approved_removals_go_and_what_hangs_on_them),
+		T(an_image_pinned_from_outside_stays_without_a_container),
 		T(a_parent_goes_along_only_if_it_was_approved),
 	};
 
