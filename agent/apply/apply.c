@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/holders.h"
 #include "plan/use.h"
 
 struct application {
@@ -11,6 +12,9 @@ struct application {
 	struct engine *engine;
 	const struct removal_control *control;
 	struct result *result;
+	struct snapshot *fresh; /* containers, when those of the plan are gone */
+	struct users *users;
+	struct holders holders; /* of the plan's volumes and networks, among fresh containers */
 };
 
 static const struct verdict *removal_verdict(const struct application *application, size_t i)
@@ -26,24 +30,18 @@ static void note(struct application *application, size_t index, enum outcome out
 		detail && *detail ? arena_strdup(application->arena, detail) : NULL;
 }
 
-static void remove_containers(struct application *application)
+static bool is_image_row(const struct verdict *verdict)
 {
-	const struct plan *plan = application->plan;
-	struct removal *removals =
-		arena_array(application->arena, plan->n_removals, sizeof(*removals));
-	size_t n = 0;
+	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+}
 
-	/* Containers are the first of the removals. */
-	while (n < plan->n_removals &&
-	       removal_verdict(application, n)->kind == KIND_CONTAINER) {
-		removals[n].container = removal_verdict(application, n)->container;
-		n++;
-	}
-	if (n == 0)
+static void say_user(struct removal *removal, const struct container *user)
+{
+	if (!user)
 		return;
-	engine_remove_containers(application->engine, removals, n, application->control);
-	for (size_t i = 0; i < n; i++)
-		note(application, plan->removals[i], removals[i].outcome, removals[i].detail);
+	removal->outcome = OUTCOME_IN_USE;
+	snprintf(removal->detail, sizeof(removal->detail), "used by %s",
+		 user->names.n > 0 ? user->names.v[0] : user->id);
 }
 
 /* The references of one image stand together in the plan; their outcomes follow the image's
@@ -59,76 +57,159 @@ static void note_image(struct application *application, size_t i, const struct r
 	note(application, application->plan->removals[i], outcome, removal->detail);
 }
 
-static size_t collect_images(struct application *application, const struct users *users,
-			     struct removal *removals)
+/* ---- images ---- */
+
+static void refrain_if_used(const struct application *application, struct removal *removal)
+{
+	const struct container *user = users_of_any(application->users, removal->image);
+
+	if (!user)
+		return;
+	for (size_t k = 0; k < removal->image->n_tags; k++)
+		removal->references[k] = OUTCOME_IN_USE;
+	say_user(removal, user);
+}
+
+static size_t collect_images(struct application *application, struct removal *removals)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < application->plan->n_removals; i++) {
 		const struct verdict *verdict = removal_verdict(application, i);
-		const struct container *user;
 
-		if (verdict->kind == KIND_CONTAINER ||
+		if (!is_image_row(verdict) ||
 		    (n > 0 && removals[n - 1].image == verdict->image))
 			continue;
+		removals[n].kind = KIND_IMAGE;
 		removals[n].image = verdict->image;
 		removals[n].references = arena_array(application->arena, verdict->image->n_tags,
 						     sizeof(*removals[n].references));
-		user = users_of_any(users, verdict->image);
-		if (user) {
-			removals[n].outcome = OUTCOME_IN_USE;
-			for (size_t k = 0; k < verdict->image->n_tags; k++)
-				removals[n].references[k] = OUTCOME_IN_USE;
-			snprintf(removals[n].detail, sizeof(removals[n].detail), "used by %s",
-				 user->names.n > 0 ? user->names.v[0] : user->id);
-		}
+		refrain_if_used(application, &removals[n]);
 		n++;
 	}
 	return n;
 }
 
-static void skip_images(struct application *application, const char *why)
+static void remove_images(struct application *application)
+{
+	const struct plan *plan = application->plan;
+	struct removal *removals =
+		arena_array(application->arena, plan->n_removals, sizeof(*removals));
+	size_t n = collect_images(application, removals), k = 0;
+
+	engine_remove_images(application->engine, removals, n, application->control);
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = removal_verdict(application, i);
+
+		if (!is_image_row(verdict))
+			continue;
+		if (removals[k].image != verdict->image)
+			k++;
+		note_image(application, i, &removals[k]);
+	}
+}
+
+/* ---- what is one row each ---- */
+
+static void refrain_from_volume(const struct application *application, struct removal *removal)
+{
+	size_t index = (size_t)(removal->volume - application->plan->snapshot->volumes);
+
+	say_user(removal, application->holders.volumes[index].first);
+}
+
+static void refrain_from_network(const struct application *application, struct removal *removal)
+{
+	size_t index = (size_t)(removal->network - application->plan->snapshot->networks);
+
+	say_user(removal, application->holders.networks[index].first);
+}
+
+/* What the engine is to look at again itself. */
+static int64_t unused_for(const struct rule *rule)
+{
+	return rule->keep_within > rule->min_age ? rule->keep_within : rule->min_age;
+}
+
+static const struct step {
+	enum kind kind;
+	/* Settles a removal that must not be tried any more. */
+	void (*refrain)(const struct application *application, struct removal *removal);
+	void (*remove)(struct engine *engine, struct removal *removals, size_t n,
+		       const struct removal_control *control);
+} containers_step = { KIND_CONTAINER, NULL, engine_remove_objects }, other_steps[] = {
+	{ KIND_VOLUME, refrain_from_volume, engine_remove_objects },
+	{ KIND_NETWORK, refrain_from_network, engine_remove_objects },
+	{ KIND_BUILD_CACHE, NULL, engine_remove_cache },
+};
+
+static void take_step(struct application *application, const struct step *step)
+{
+	const struct plan *plan = application->plan;
+	struct removal *removals =
+		arena_array(application->arena, plan->n_removals, sizeof(*removals));
+	size_t *rows = arena_array(application->arena, plan->n_removals, sizeof(*rows)), n = 0;
+
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = removal_verdict(application, i);
+
+		if (verdict->kind != step->kind)
+			continue;
+		rows[n] = plan->removals[i];
+		removals[n].kind = verdict->kind;
+		removals[n].container = verdict->container; /* whatever kind it is */
+		removals[n].unused_for = unused_for(verdict->rule);
+		if (step->refrain)
+			step->refrain(application, &removals[n]);
+		n++;
+	}
+	step->remove(application->engine, removals, n, application->control);
+	for (size_t i = 0; i < n; i++)
+		note(application, rows[i], removals[i].outcome, removals[i].detail);
+}
+
+/* ---- the whole ---- */
+
+/* A look at the containers that are left; what they have by now stays. */
+static bool look_again(struct application *application, struct err *err)
+{
+	const struct snapshot *planned = application->plan->snapshot;
+	struct snapshot *fresh = application->fresh;
+
+	if (engine_containers(application->engine, fresh, err) < 0)
+		return false;
+	application->users = users_new(application->arena, fresh, NULL, NULL);
+	fresh->volumes = planned->volumes;
+	fresh->n_volumes = planned->n_volumes;
+	fresh->networks = planned->networks;
+	fresh->n_networks = planned->n_networks;
+	holders_find(application->arena, fresh, &application->holders);
+	return true;
+}
+
+static void skip_others(struct application *application, const char *why)
 {
 	for (size_t i = 0; i < application->plan->n_removals; i++)
 		if (removal_verdict(application, i)->kind != KIND_CONTAINER)
 			note(application, application->plan->removals[i], OUTCOME_SKIPPED, why);
 }
 
-static bool any_image(const struct application *application)
+static void remove_others(struct application *application)
 {
 	const struct plan *plan = application->plan;
-
-	return plan->n_removals > 0 &&
-	       removal_verdict(application, plan->n_removals - 1)->kind != KIND_CONTAINER;
-}
-
-static void remove_images(struct application *application)
-{
-	_cleanup_(snapshot_freep) struct snapshot *fresh = snapshot_new();
-	const struct plan *plan = application->plan;
-	struct removal *removals;
 	struct err err;
-	size_t n, k = 0;
 
-	if (!any_image(application))
+	/* The last of the removals is a container if all are. */
+	if (plan->n_removals == 0 ||
+	    removal_verdict(application, plan->n_removals - 1)->kind == KIND_CONTAINER)
 		return;
-	if (engine_containers(application->engine, fresh, &err) < 0) {
-		skip_images(application, err.text);
+	if (!look_again(application, &err)) {
+		skip_others(application, err.text);
 		return;
 	}
-	removals = arena_array(application->arena, plan->n_removals, sizeof(*removals));
-	n = collect_images(application, users_new(application->arena, fresh, NULL, NULL),
-			   removals);
-	engine_remove_images(application->engine, removals, n, application->control);
-	for (size_t i = 0; i < plan->n_removals; i++) {
-		const struct verdict *verdict = removal_verdict(application, i);
-
-		if (verdict->kind == KIND_CONTAINER)
-			continue;
-		if (removals[k].image != verdict->image)
-			k++;
-		note_image(application, i, &removals[k]);
-	}
+	remove_images(application);
+	for (size_t i = 0; i < ARRAY_SIZE(other_steps); i++)
+		take_step(application, &other_steps[i]);
 }
 
 static void count(struct result *result, const struct plan *plan, size_t index)
@@ -159,8 +240,10 @@ static bool is_stopped(const struct removal_control *control)
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
 			  const struct removal_control *control)
 {
+	_cleanup_(snapshot_freep) struct snapshot *fresh = snapshot_new();
 	struct application application = {
 		.arena = arena,
+		.fresh = fresh,
 		.plan = plan,
 		.engine = engine,
 		.control = control,
@@ -171,9 +254,9 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 	assert(plan->n_needs == 0 && !plan->brake.pulled);
 	result->outcomes = arena_array(arena, plan->n, sizeof(*result->outcomes));
 	result->details = arena_array(arena, plan->n, sizeof(*result->details));
-	remove_containers(&application);
+	take_step(&application, &containers_step);
 	if (!is_stopped(control))
-		remove_images(&application);
+		remove_others(&application);
 	result->interrupted = is_stopped(control);
 	for (size_t i = 0; i < plan->n_removals; i++)
 		count(result, plan, plan->removals[i]);

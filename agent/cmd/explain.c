@@ -7,8 +7,8 @@
 #include "report/explain.h"
 #include "report/report.h"
 
-/* Names that people give: a container's name, an image's reference, or the beginning of an ID.
- */
+/* Names that people give: that of a container, a volume or a network, an image's reference, or
+ * the beginning of an ID. */
 
 #define MIN_PREFIX 4
 
@@ -20,16 +20,21 @@ struct matches {
 static bool has_name(const struct verdict *verdict, const char *name,
 		     const struct reference *reference)
 {
+	const char *own = verdict->kind == KIND_VOLUME	  ? verdict->volume->name
+			  : verdict->kind == KIND_NETWORK ? verdict->network->name
+							  : NULL;
+
 	if (verdict->kind == KIND_CONTAINER)
 		return strings_contain(&verdict->container->names, name);
+	if (own)
+		return strcmp(own, name) == 0;
 	return verdict->reference && reference &&
 	       reference_equal(verdict->reference, reference);
 }
 
 static bool has_prefix(const struct verdict *verdict, const char *prefix)
 {
-	const char *id =
-		verdict->kind == KIND_CONTAINER ? verdict->container->id : verdict->image->id;
+	const char *id = verdict_id(verdict);
 	const char *digits = strchr(id, ':');
 
 	return strlen(prefix) >= MIN_PREFIX &&
@@ -57,18 +62,12 @@ static void find(const struct session *session, const char *name, struct matches
 			add(matches, i);
 }
 
-static const void *object_of(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_CONTAINER ? (const void *)verdict->container
-					       : (const void *)verdict->image;
-}
-
 /* All rows of one image are one match. */
 static bool is_ambiguous(const struct plan *plan, const struct matches *matches)
 {
 	for (size_t i = 1; i < matches->n; i++)
-		if (object_of(&plan->verdicts[matches->v[i]]) !=
-		    object_of(&plan->verdicts[matches->v[0]]))
+		if (strcmp(verdict_id(&plan->verdicts[matches->v[i]]),
+			   verdict_id(&plan->verdicts[matches->v[0]])) != 0)
 			return true;
 	return false;
 }
@@ -79,8 +78,10 @@ static int refuse(const struct session *session, const char *name,
 	_cleanup_free_ char *shown = text_escape(name);
 
 	if (matches->n == 0)
-		return session_fail(session, STATUS_FAILED,
-				    "there is no container, image or reference '%s'", shown);
+		return session_fail(
+			session, STATUS_FAILED,
+			"there is no container, image, volume, network or build cache record '%s'",
+			shown);
 	session_fail(session, STATUS_FAILED, "'%s' may be one of:", shown);
 	for (size_t i = 0; i < matches->n; i++) {
 		const struct verdict *verdict = &session->plan->verdicts[matches->v[i]];

@@ -83,6 +83,20 @@ static bool observes(const struct session *session)
 	return session->conf.settings.mode == MODE_OBSERVE;
 }
 
+/* The quarantine of a volume begins when it is remembered that it was announced. */
+static void announce(const struct session *session)
+{
+	struct snapshot *snapshot = session->snapshot;
+
+	for (size_t i = 0; i < session->plan->n; i++) {
+		const struct verdict *verdict = &session->plan->verdicts[i];
+
+		if (verdict->announce)
+			snapshot->volumes[verdict->volume - snapshot->volumes].announced =
+				session->now;
+	}
+}
+
 static bool remember(const struct session *session, struct err *err)
 {
 	return session->options->dry_run || !session->state ||
@@ -99,6 +113,16 @@ static enum status status_of(const struct report *report)
 									   : STATUS_DONE;
 }
 
+/* The references of an image are one removal. */
+static size_t count_removals(const struct plan *plan)
+{
+	size_t n = 0;
+
+	for (int kind = 0; kind < KIND_MAX_; kind++)
+		n += kind == KIND_TAG ? 0 : plan->remove.n[kind];
+	return n;
+}
+
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
 {
 	const struct snapshot *snapshot = session->snapshot;
@@ -107,10 +131,7 @@ static void remove_what_goes(struct session *session, struct report *report, str
 	const struct removal_control control = { &stop, progress_step, &progress };
 
 	report->before = &snapshot->disk;
-	progress_start(&progress,
-		       session->plan->remove.n[KIND_CONTAINER] +
-			       session->plan->remove.n[KIND_IMAGE],
-		       session->options);
+	progress_start(&progress, count_removals(session->plan), session->options);
 	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
 	progress_end(&progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
@@ -141,7 +162,7 @@ static int act(struct session *session)
 	struct disk after = { 0 };
 	struct report report = { .plan = session->plan, .run_id = run_id };
 	struct err err;
-	bool remembered = remember(session, &err);
+	bool removes, remembered;
 	sd_id128_t id;
 
 	if (sd_id128_randomize(&id) < 0)
@@ -149,11 +170,16 @@ static int act(struct session *session)
 	sd_id128_to_string(id, run_id);
 	report.scheduled = getenv("TRIGGER_UNIT") != NULL;
 	report.observe = observes(session);
-	if (!session->options->dry_run && !report.observe && !session->plan->brake.pulled)
+	removes = !session->options->dry_run && !report.observe && !session->plan->brake.pulled;
+	if (removes)
+		announce(session);
+	remembered = remember(session, &err);
+	if (removes)
 		remove_what_goes(session, &report, &after);
 	/* On a full disk there may be room now. */
-	if (!remembered && !remember(session, &err))
+	if (!remembered && !(remembered = remember(session, &err)))
 		session_warn(session, err.text);
+	report.announced = removes && remembered && session->state;
 	publish(session, &report);
 	return (int)status_of(&report);
 }

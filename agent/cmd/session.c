@@ -134,6 +134,19 @@ static void recall(struct session *session, bool writable)
 	say_problems(session, known_problems);
 }
 
+/* Lists that cost the engine something are read only for rules that speak of them. */
+static unsigned wanted_kinds(const struct rules *rules)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < rules->n; i++) {
+		kinds |= 1u << rules->v[i].kind;
+		if (rules->v[i].remove_volumes)
+			kinds |= 1u << KIND_VOLUME;
+	}
+	return kinds;
+}
+
 int session_look(struct session *session, bool writable)
 {
 	const struct settings *settings = &session->conf.settings;
@@ -145,7 +158,8 @@ int session_look(struct session *session, bool writable)
 	if (engine_open(session->socket, (int)settings->connections, (int)settings->timeout,
 			&session->engine, &err) < 0)
 		return session_fail(session, STATUS_ENGINE, "%s", err.text);
-	r = engine_snapshot(session->engine, snapshot, &err);
+	r = engine_snapshot(session->engine, snapshot, wanted_kinds(&session->conf.rules),
+			    &err);
 	say_problems(session, 0);
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
@@ -215,8 +229,11 @@ void session_inspect(struct session *session, const struct verdict *verdict)
 	bool container = verdict->kind == KIND_CONTAINER;
 	struct need need = { .kind = container ? KIND_CONTAINER : KIND_IMAGE,
 			     .facts = NEED_INSPECT };
-	enum fact known = container ? verdict->container->inspected : verdict->image->inspected;
+	enum fact known;
 
+	if (!container && verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG)
+		return;
+	known = container ? verdict->container->inspected : verdict->image->inspected;
 	need.index = container ? (size_t)(verdict->container - snapshot->containers)
 			       : (size_t)(verdict->image - snapshot->images);
 	if (known == FACT_NOT_ASKED)

@@ -50,6 +50,35 @@ static void format_number(const struct key *key _unused_, const void *field, FIL
 	fprintf(out, "%lld", (long long)*(const int64_t *)field);
 }
 
+static int parse_bytes(const struct key *key _unused_, void *field, const char *text,
+		       struct arena *arena _unused_, struct err *err)
+{
+	return units_parse_bytes(text, field, err);
+}
+
+static void format_bytes(const struct key *key _unused_, const void *field, FILE *out)
+{
+	char buffer[UNITS_SIZE];
+
+	fputs(units_format_bytes_exact(buffer, *(const int64_t *)field), out);
+}
+
+static int parse_flag(const struct key *key _unused_, void *field, const char *text,
+		      struct arena *arena _unused_, struct err *err)
+{
+	bool yes = strcmp(text, "yes") == 0;
+
+	if (!yes && strcmp(text, "no") != 0)
+		return err_set(err, -EINVAL, "'%s' is none of: yes, no", text);
+	*(bool *)field = yes;
+	return 0;
+}
+
+static void format_flag(const struct key *key _unused_, const void *field, FILE *out)
+{
+	fputs(*(const bool *)field ? "yes" : "no", out);
+}
+
 static char *join(const char *const *choices)
 {
 	char *text = mem_strdup("");
@@ -302,6 +331,8 @@ static const struct {
 } types[] = {
 	[KEY_DURATION] = { parse_duration, format_duration, false, "duration" },
 	[KEY_NUMBER] = { parse_number, format_number, false, "number" },
+	[KEY_BYTES] = { parse_bytes, format_bytes, false, "size" },
+	[KEY_FLAG] = { parse_flag, format_flag, false, "yes, no" },
 	[KEY_CHOICE] = { parse_choice, format_choice, false, NULL },
 	[KEY_GROUP] = { parse_group, format_group, false, NULL },
 	[KEY_STATES] = { parse_states, format_states, true, NULL },

@@ -11,6 +11,8 @@
 enum key_type {
 	KEY_DURATION, /* int64_t, seconds */
 	KEY_NUMBER,   /* int64_t */
+	KEY_BYTES,    /* int64_t */
+	KEY_FLAG,     /* bool: yes, no */
 	KEY_CHOICE,   /* an enum: index into choices */
 	KEY_GROUP,    /* enum group_by; label:KEY fills the const char * behind it */
 	KEY_STATES,   /* unsigned, a bit per enum container_state */

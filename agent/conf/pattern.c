@@ -173,3 +173,20 @@ bool patterns_match_all(const struct patterns *patterns)
 	}
 	return true;
 }
+
+bool patterns_pick(const struct patterns *patterns)
+{
+	bool picks = false;
+
+	for (size_t i = 0; i < patterns->n; i++) {
+		const struct pattern *pattern = &patterns->v[i];
+		const char *glob = pattern->key ? pattern->key : pattern->glob;
+
+		if (pattern->negated)
+			continue;
+		if (!glob[strspn(glob, "*?")])
+			return false;
+		picks = true;
+	}
+	return picks;
+}

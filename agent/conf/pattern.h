@@ -35,3 +35,7 @@ bool patterns_match_labels(const struct patterns *patterns, const struct labels 
 
 /* Whether every glob is the bare "*": such a list says "all". */
 bool patterns_match_all(const struct patterns *patterns);
+
+/* Whether the list picks: there is a positive glob, and each of them has more than wildcards.
+ */
+bool patterns_pick(const struct patterns *patterns);

@@ -15,11 +15,17 @@
 enum {
 	CONTAINERS = 1 << KIND_CONTAINER,
 	IMAGES = 1 << KIND_IMAGE,
-	BOTH = CONTAINERS | IMAGES,
+	VOLUMES = 1 << KIND_VOLUME,
+	NETWORKS = 1 << KIND_NETWORK,
+	BUILD_CACHE = 1 << KIND_BUILD_CACHE,
+	PROJECTS = CONTAINERS | VOLUMES | NETWORKS, /* what Compose makes and labels */
+	LABELLED = PROJECTS | IMAGES,
+	ALL = LABELLED | BUILD_CACHE,
 };
 
 static const char *const actions[] = { "remove", "keep", NULL };
 static const char *const states[] = { "exited", "created", "dead", NULL };
+static const char *const anonymities[] = { "yes", "no", NULL };
 static const char *const danglings[] = { "no", "yes", "any", NULL };
 static const char *const ages[] = { "finished", "created", "tagged", "untagged", "used", NULL };
 static const char *const orders[] = { "finished", "created", "tagged", "untagged",
@@ -28,25 +34,34 @@ static const char *const groups[] = { "none",	 "repository", "name",	    "image"
 				      "project", "service",    "label:KEY", NULL };
 
 static const struct key keys[] = {
-	[RULE_ACTION] = { "action", KEY_CHOICE, FIELD(action), 0, 0, actions, "remove", BOTH,
+	[RULE_ACTION] = { "action", KEY_CHOICE, FIELD(action), 0, 0, actions, "remove", ALL,
 			  "keep: what the rule owns stays, whatever later rules say." },
 	[RULE_STATE] = { "state", KEY_STATES, FIELD(states), 0, 0, states, NULL, CONTAINERS,
 			 "Selector. Default: exited, dead; one that is only created may be waiting for "
 			 "its start." },
-	[RULE_NAME] = { "name", KEY_PATTERNS, FIELD(names), 0, 0, NULL, NULL, BOTH,
-			"Selector: by name; of an untagged image \"<none>\" and the names it had." },
-	[RULE_LABEL] = { "label", KEY_LABELS, FIELD(labels), 0, 0, NULL, NULL, BOTH,
+	[RULE_NAME] = { "name", KEY_PATTERNS, FIELD(names), 0, 0, NULL, NULL, ALL,
+			"Selector: by name; of an untagged image \"<none>\" and the names it had; of "
+			"a record of the build cache its type and its description." },
+	[RULE_LABEL] = { "label", KEY_LABELS, FIELD(labels), 0, 0, NULL, NULL, LABELLED,
 			 "Selector: by label." },
 	[RULE_IMAGE] = { "image", KEY_PATTERNS, FIELD(images), 0, 0, NULL, NULL, CONTAINERS,
 			 "Selector: by the name of the image that the container was created from." },
 	[RULE_EXIT_CODE] = { "exit-code", KEY_RANGES, FIELD(exit_codes), 0, 255, NULL, NULL,
 			     CONTAINERS, "Selector: by exit code." },
-	[RULE_PROJECT] = { "project", KEY_PATTERNS, FIELD(projects), 0, 0, NULL, NULL,
-			   CONTAINERS, "Selector: by Compose project." },
+	[RULE_PROJECT] = { "project", KEY_PATTERNS, FIELD(projects), 0, 0, NULL, NULL, PROJECTS,
+			   "Selector: by Compose project." },
 	[RULE_RESTART_POLICY] = { "restart-policy", KEY_PATTERNS, FIELD(restart_policies), 0, 0,
 				  NULL, NULL, CONTAINERS,
 				  "Selector: by restart policy. Containers with always or unless-stopped "
 				  "stay unless a rule names theirs here." },
+	[RULE_DRIVER] = { "driver", KEY_PATTERNS, FIELD(drivers), 0, 0, NULL, NULL, VOLUMES,
+			  "Selector: by driver." },
+	[RULE_ANONYMOUS] = { "anonymous", KEY_CHOICE, FIELD(anonymous), 0, 0, anonymities,
+			     "yes", VOLUMES,
+			     "Selector. yes: volumes that the engine named; no: those that somebody "
+			     "named, which need a name or label other than * beside it and go only "
+			     "while reclaimd-watch.service runs: nobody else knows that a job did not "
+			     "use them between two runs." },
 	[RULE_DANGLING] = { "dangling", KEY_CHOICE, FIELD(dangling), 0, 0, danglings, "no",
 			    IMAGES,
 			    "Selector. yes: untagged images that are known to have lost a name; any: "
@@ -58,40 +73,53 @@ static const struct key keys[] = {
 	[RULE_TAG] = { "tag", KEY_PATTERNS, FIELD(tags), 0, 0, NULL, NULL, IMAGES,
 		       "Selector: by tag." },
 	[RULE_KEEP_WITHIN] = { "keep-within", KEY_DURATION, FIELD(keep_within), 0, INT64_MAX,
-			       NULL, NULL, BOTH,
+			       NULL, NULL, ALL,
 			       "Keeper: younger than this stays, by age-from." },
 	[RULE_KEEP_LAST] = { "keep-last", KEY_NUMBER, FIELD(keep_last), 0, INT32_MAX, NULL,
-			     NULL, BOTH, "Keeper: the newest N of each group stay." },
+			     NULL, ALL, "Keeper: the newest N of each group stay." },
 	[RULE_KEEP_LAST_RUN] = { "keep-last-run", KEY_NUMBER, FIELD(keep_last_run), 0,
 				 INT32_MAX, NULL, NULL, IMAGES,
 				 "Keeper: the last N images that each Compose service or systemd unit "
 				 "really ran stay, however old: the way back. Always per service; "
 				 "'group-by = service' may be written beside it." },
-	[RULE_GROUP_BY] = { "group-by", KEY_GROUP, FIELD(group_by), 0, 0, groups, NULL, BOTH,
-			    "The groups of keep-last. Default: images repository, containers image." },
+	[RULE_KEEP_STORAGE] = { "keep-storage", KEY_BYTES, FIELD(keep_storage), 0, 0, NULL,
+				NULL, BUILD_CACHE,
+				"Keeper: the records used last stay, up to this size together." },
+	[RULE_QUARANTINE] = { "quarantine", KEY_DURATION, FIELD(quarantine), 3600, INT64_MAX,
+			      NULL, NULL, VOLUMES,
+			      "A volume that would go is announced in the journal this long before, "
+			      "and goes only if nothing uses it meanwhile. Default: 7d for "
+			      "anonymous = no, else none." },
+	[RULE_GROUP_BY] = { "group-by", KEY_GROUP, FIELD(group_by), 0, 0, groups, NULL, ALL,
+			    "The groups of keep-last. Default: images repository, containers image, "
+			    "others none." },
 	[RULE_MAX_AGE] = { "max-age", KEY_DURATION, FIELD(max_age), 1, INT64_MAX, NULL, NULL,
-			   BOTH,
+			   ALL,
 			   "Older than this goes even if a keeper of this rule would keep it; pins "
 			   "and use still hold." },
-	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, BOTH,
+	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, ALL,
 			    "What ages count from. Default: containers finished, tagged images tagged, "
-			    "dangling ones untagged (since they were seen without a tag). used: last "
-			    "use is known only to somebody who watches, so all time counts as use "
+			    "dangling ones untagged (since they were seen without a tag), volumes and "
+			    "networks untagged (since they were seen without a container that has "
+			    "them), build cache used. used: an image's last use is known only to somebody who watches, so all time counts as use "
 			    "and nothing goes by it." },
-	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, BOTH,
+	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, ALL,
 			    "What newest means for keep-last. Default: age-from. version: the "
 			    "semantic version of the tag." },
 	[RULE_KEEP_TAG] = { "keep-tag", KEY_PATTERNS, FIELD(keep_tags), 0, 0, NULL, NULL,
 			    IMAGES,
 			    "Pin: images with such a tag are never removed by this rule." },
 	[RULE_KEEP_LABEL] = { "keep-label", KEY_LABELS, FIELD(keep_labels), 0, 0, NULL, NULL,
-			      BOTH, "Pin, by label." },
+			      LABELLED, "Pin, by label." },
 	[RULE_KEEP_NAME] = { "keep-name", KEY_PATTERNS, FIELD(keep_names), 0, 0, NULL, NULL,
-			     BOTH, "Pin, by name." },
+			     ALL, "Pin, by name." },
+	[RULE_REMOVE_VOLUMES] = { "remove-volumes", KEY_FLAG, FIELD(remove_volumes), 0, 0, NULL,
+				  "no", CONTAINERS,
+				  "Anonymous volumes that only such containers have go after them, a row "
+				  "of the plan each." },
 	[RULE_MIN_AGE] = { "min-age", KEY_DURATION, FIELD(min_age), 0, INT64_MAX, NULL, NULL,
-			   BOTH, "For this rule, instead of the setting." },
-	[RULE_MAX_REMOVE] = { "max-remove", KEY_LIMIT, FIELD(max_remove), 0, 0, NULL, NULL,
-			      BOTH,
+			   ALL, "For this rule, instead of the setting." },
+	[RULE_MAX_REMOVE] = { "max-remove", KEY_LIMIT, FIELD(max_remove), 0, 0, NULL, NULL, ALL,
 			      "For this rule, measured against what it owns, instead of the setting." },
 };
 static_assert(ARRAY_SIZE(keys) == RULE_KEY_MAX_, "a row per key");
@@ -110,6 +138,14 @@ static const struct {
 		  1 << ORDER_VERSION,
 	  1 << GROUP_NONE | 1 << GROUP_NAME | 1 << GROUP_REPOSITORY | 1 << GROUP_SERVICE |
 		  1 << GROUP_LABEL },
+	{ KIND_VOLUME, 1 << AGE_CREATED | 1 << AGE_UNTAGGED,
+	  1 << ORDER_CREATED | 1 << ORDER_UNTAGGED,
+	  1 << GROUP_NONE | 1 << GROUP_PROJECT | 1 << GROUP_LABEL },
+	{ KIND_NETWORK, 1 << AGE_CREATED | 1 << AGE_UNTAGGED,
+	  1 << ORDER_CREATED | 1 << ORDER_UNTAGGED,
+	  1 << GROUP_NONE | 1 << GROUP_PROJECT | 1 << GROUP_LABEL },
+	{ KIND_BUILD_CACHE, 1 << AGE_CREATED | 1 << AGE_USED,
+	  1 << ORDER_CREATED | 1 << ORDER_USED, 1 << GROUP_NONE },
 };
 
 const char *rule_key_name(enum rule_key key)
@@ -123,30 +159,20 @@ struct reading {
 	struct problems *problems;
 };
 
-static bool is_supported(int kind)
+static bool refuse_kind(struct reading *reading, const char *kind, struct origin at)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if ((int)kinds[i].kind == kind)
-			return true;
-	return false;
-}
-
-static bool refuse_kind(struct reading *reading, const char *kind, int number, struct origin at)
-{
-	static const char *const names[] = { "containers", "images" };
+	const char *names[ARRAY_SIZE(kinds)], *nearest;
 	_cleanup_free_ char *shown = text_escape(kind);
-	const char *nearest = text_nearest(kind, names, ARRAY_SIZE(names));
 
-	if (number >= 0)
-		problems_add(reading->problems, "%s:%u: rules for %s are not supported yet",
-			     at.file, at.line, shown);
-	else
-		problems_add(
-			reading->problems,
-			"%s:%u: unknown kind '%s'%s%s%s; a section is [containers NAME] or "
-			"[images NAME]",
-			at.file, at.line, shown, nearest ? " (did you mean '" : "",
-			nearest ? nearest : "", nearest ? "'?)" : "");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		names[i] = kind_to_plural(kinds[i].kind);
+	nearest = text_nearest(kind, names, ARRAY_SIZE(names));
+	problems_add(
+		reading->problems,
+		"%s:%u: unknown kind '%s'%s%s%s; a section is [KIND NAME] with KIND one of "
+		"containers, images, volumes, networks, build-cache",
+		at.file, at.line, shown, nearest ? " (did you mean '" : "",
+		nearest ? nearest : "", nearest ? "'?)" : "");
 	return false;
 }
 
@@ -169,8 +195,8 @@ static bool begin_rule(void *data, const char *section, struct origin at)
 	const struct rule *twin;
 	int number = kind_from_section(kind);
 
-	if (!is_supported(number))
-		return refuse_kind(reading, kind, number, at);
+	if (number < 0)
+		return refuse_kind(reading, kind, at);
 	if (!*name || strpbrk(name, " \t")) {
 		problems_add(reading->problems,
 			     "%s:%u: the rule needs a name of one word: [%s NAME]", at.file,
@@ -193,9 +219,18 @@ static bool begin_rule(void *data, const char *section, struct origin at)
 	return true;
 }
 
-static const char *kinds_of(const struct key *key)
+/* "containers", "images, volumes": whose key it is. */
+static const char *kinds_of(struct arena *arena, const struct key *key)
 {
-	return key->kinds == CONTAINERS ? "containers" : "images";
+	const char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *kind = kind_to_plural(kinds[i].kind);
+
+		if (key->kinds & 1u << kinds[i].kind)
+			text = text ? arena_printf(arena, "%s, %s", text, kind) : kind;
+	}
+	return text;
 }
 
 static void take_key(void *data, const char *name, const char *value, struct origin at)
@@ -212,7 +247,8 @@ static void take_key(void *data, const char *name, const char *value, struct ori
 		problems_add(reading->problems, "%s:%u: %s", at.file, at.line, text);
 	} else if (!(key->kinds & 1u << rule->kind)) {
 		problems_add(reading->problems, "%s:%u: '%s' is a key of %s, not of %s",
-			     at.file, at.line, name, kinds_of(key), kind_to_plural(rule->kind));
+			     at.file, at.line, name, kinds_of(reading->arena, key),
+			     kind_to_plural(rule->kind));
 	} else if (rule->origin[key - keys].file && !key_is_list(key)) {
 		problems_add(reading->problems,
 			     "%s:%u: '%s' is here a second time, first in line %u", at.file,
@@ -251,10 +287,30 @@ static _printf_(4, 5) void mistake(struct problems *problems, const struct rule 
 
 static enum age_from default_age(const struct rule *rule)
 {
-	if (rule->kind == KIND_CONTAINER)
+	switch (rule->kind) {
+	case KIND_CONTAINER:
 		return AGE_FINISHED;
+	case KIND_VOLUME:
+	case KIND_NETWORK:
+		return AGE_UNTAGGED;
+	case KIND_BUILD_CACHE:
+		return AGE_USED;
+	case KIND_IMAGE:
+	case KIND_TAG:
+	case KIND_MAX_:
+		break;
+	}
 	return rule->dangling == DANGLING_YES ? AGE_UNTAGGED : AGE_TAGGED;
 }
+
+static enum group_by default_group(const struct rule *rule)
+{
+	if (rule->kind == KIND_CONTAINER)
+		return GROUP_IMAGE;
+	return rule->kind == KIND_IMAGE ? GROUP_REPOSITORY : GROUP_NONE;
+}
+
+#define DEFAULT_QUARANTINE ((int64_t)7 * 24 * 3600)
 
 static void fill_defaults(struct rule *rule, const struct settings *settings)
 {
@@ -265,7 +321,9 @@ static void fill_defaults(struct rule *rule, const struct settings *settings)
 	if (!rule_has(rule, RULE_ORDER_BY))
 		rule->order_by = (enum order_by)rule->age_from;
 	if (!rule_has(rule, RULE_GROUP_BY))
-		rule->group_by = rule->kind == KIND_CONTAINER ? GROUP_IMAGE : GROUP_REPOSITORY;
+		rule->group_by = default_group(rule);
+	if (!rule_has(rule, RULE_QUARANTINE) && rule->anonymous == ANONYMOUS_NO)
+		rule->quarantine = DEFAULT_QUARANTINE;
 	if (!rule_has(rule, RULE_MIN_AGE))
 		rule->min_age = settings->min_age;
 }
@@ -283,7 +341,7 @@ static void check_selectors(const struct rule *rule, struct problems *problems)
 	static const enum rule_key selectors[] = {
 		RULE_STATE,	 RULE_NAME,    RULE_LABEL,	    RULE_IMAGE,
 		RULE_EXIT_CODE,	 RULE_PROJECT, RULE_RESTART_POLICY, RULE_DANGLING,
-		RULE_REPOSITORY, RULE_TAG,
+		RULE_REPOSITORY, RULE_TAG,     RULE_DRIVER,
 	};
 
 	if (!has_any(rule, selectors, ARRAY_SIZE(selectors)))
@@ -296,13 +354,14 @@ static void check_selectors(const struct rule *rule, struct problems *problems)
 static void check_keepers(const struct rule *rule, struct problems *problems)
 {
 	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST,
-						 RULE_KEEP_LAST_RUN };
+						 RULE_KEEP_LAST_RUN, RULE_KEEP_STORAGE };
 
 	if (rule->action == ACTION_REMOVE && !has_any(rule, keepers, ARRAY_SIZE(keepers)))
 		mistake(problems, rule, RULE_MAX_AGE,
-			"[%s %s] keeps nothing; write keep-within or keep-last, or 'keep-within = 0s' "
-			"if that is meant",
-			kind_to_plural(rule->kind), rule->name);
+			"[%s %s] keeps nothing; write keep-within%s or keep-last, or 'keep-within = "
+			"0s' if that is meant",
+			kind_to_plural(rule->kind), rule->name,
+			rule->kind == KIND_BUILD_CACHE ? ", keep-storage" : "");
 	for (size_t i = 0; rule->action == ACTION_KEEP && i < ARRAY_SIZE(keepers); i++)
 		if (rule_has(rule, keepers[i]))
 			mistake(problems, rule, keepers[i],
@@ -346,6 +405,22 @@ static void check_values(const struct rule *rule, struct problems *problems)
 		mistake(problems, rule, RULE_TAG, "a dangling image has no tag");
 }
 
+static bool narrows(const struct rule *rule)
+{
+	return patterns_pick(&rule->names) || patterns_pick(&rule->labels) ||
+	       patterns_pick(&rule->projects);
+}
+
+/* A named volume may be the only copy of somebody's data. */
+static void check_volumes(const struct rule *rule, struct problems *problems)
+{
+	if (rule->kind == KIND_VOLUME && rule->anonymous == ANONYMOUS_NO &&
+	    rule->action == ACTION_REMOVE && !narrows(rule))
+		mistake(problems, rule, RULE_ANONYMOUS,
+			"'anonymous = no' means volumes that somebody named; write which, by name or "
+			"label other than '*'");
+}
+
 void policy_finish(struct rule_list *rules, const struct settings *settings,
 		   struct problems *problems)
 {
@@ -357,6 +432,7 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 		check_keepers(rule, problems);
 		check_max_age(rule, problems);
 		check_values(rule, problems);
+		check_volumes(rule, problems);
 	}
 }
 

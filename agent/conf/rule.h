@@ -11,6 +11,7 @@
  * rule_keys[] in conf/policy.c. */
 
 enum action { ACTION_REMOVE, ACTION_KEEP };
+enum anonymous { ANONYMOUS_YES, ANONYMOUS_NO };
 enum dangling { DANGLING_NO, DANGLING_YES, DANGLING_ANY };
 enum age_from { AGE_FINISHED, AGE_CREATED, AGE_TAGGED, AGE_UNTAGGED, AGE_USED, AGE_VERSION_ };
 enum order_by {
@@ -41,12 +42,16 @@ enum rule_key {
 	RULE_EXIT_CODE,
 	RULE_PROJECT,
 	RULE_RESTART_POLICY,
+	RULE_DRIVER,
+	RULE_ANONYMOUS,
 	RULE_DANGLING,
 	RULE_REPOSITORY,
 	RULE_TAG,
 	RULE_KEEP_WITHIN,
 	RULE_KEEP_LAST,
 	RULE_KEEP_LAST_RUN,
+	RULE_KEEP_STORAGE,
+	RULE_QUARANTINE,
 	RULE_GROUP_BY,
 	RULE_MAX_AGE,
 	RULE_AGE_FROM,
@@ -54,6 +59,7 @@ enum rule_key {
 	RULE_KEEP_TAG,
 	RULE_KEEP_LABEL,
 	RULE_KEEP_NAME,
+	RULE_REMOVE_VOLUMES,
 	RULE_MIN_AGE,
 	RULE_MAX_REMOVE,
 	RULE_KEY_MAX_,
@@ -89,18 +95,23 @@ struct rule {
 	unsigned states; /* bit per enum container_state */
 	struct patterns names, labels, images, projects, restart_policies;
 	struct ranges exit_codes;
+	struct patterns drivers;
+	enum anonymous anonymous;
 	enum dangling dangling;
 	struct patterns repositories, tags;
 
 	int64_t keep_within;   /* seconds, 0: none */
 	int64_t keep_last;     /* 0: none */
 	int64_t keep_last_run; /* 0: none; images */
+	int64_t keep_storage;  /* bytes, 0: none; build cache */
+	int64_t quarantine;    /* seconds, 0: none; volumes */
 	enum group_by group_by;
 	const char *group_label;
 	int64_t max_age; /* seconds, 0: none */
 	enum age_from age_from;
 	enum order_by order_by;
 	struct patterns keep_tags, keep_labels, keep_names;
+	bool remove_volumes;	 /* containers: their anonymous volumes go along */
 	int64_t min_age;	 /* seconds; the setting's unless written */
 	struct limit max_remove; /* not set: the setting's */
 };

@@ -23,7 +23,19 @@ static const struct {
 	{ HTTP_GET, "/{version}/images/{image}/json" },
 	{ HTTP_GET, "/{version}/images/{image}/history" },
 	{ HTTP_GET, "/{libpod}/libpod/containers/json?all=true&external=true" },
+	{ HTTP_GET, "/{version}/containers/json?all=1&filters={filters}" },
+	{ HTTP_GET, "/{version}/volumes" },
+	{ HTTP_GET, "/{version}/volumes/{volume}" },
+	{ HTTP_GET, "/{version}/networks" },
+	{ HTTP_GET, "/{version}/networks/{container}" },
+	{ HTTP_GET, "/{version}/system/df" },
+	{ HTTP_GET, "/{version}/system/df?type=volume" },
+	{ HTTP_GET, "/{version}/system/df?type=build-cache" },
+	{ HTTP_GET, "/{version}/system/df?type=volume&type=build-cache" },
 	{ HTTP_DELETE, "/{version}/containers/{container}" },
+	{ HTTP_DELETE, "/{version}/volumes/{volume}" },
+	{ HTTP_DELETE, "/{version}/networks/{container}" },
+	{ HTTP_POST, "/{version}/build/prune?filters={record}" },
 	{ HTTP_DELETE, "/{version}/images/{image}?noprune=1" },
 	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={image}&noprune=true" },
 	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={reference}&noprune=true" },
@@ -86,6 +98,34 @@ static size_t span_reference(const char *text)
 	return length;
 }
 
+static size_t span_volume(const char *text)
+{
+	return text[0] == '.' ? 0 : strspn(text, LETTERS DIGITS "._-");
+}
+
+/* The filters of a prune must name one record: without, it would take everything. */
+static size_t span_record(const char *text)
+{
+	static const char prefix[] = "%7B%22id%22:%5B%22",
+			  middle[] = "%22%5D%2C%22until%22:%5B%22", end[] = "s%22%5D%7D";
+	const char *c = text;
+	size_t id, seconds;
+
+	if (strncmp(c, prefix, strlen(prefix)) != 0)
+		return 0;
+	c += strlen(prefix);
+	id = strspn(c, LETTERS DIGITS);
+	c += id;
+	if (id == 0 || strncmp(c, middle, strlen(middle)) != 0)
+		return 0;
+	c += strlen(middle);
+	seconds = strspn(c, DIGITS);
+	c += seconds;
+	if (seconds == 0 || strncmp(c, end, strlen(end)) != 0)
+		return 0;
+	return (size_t)(c - text) + strlen(end);
+}
+
 static size_t span_filters(const char *text)
 {
 	return strspn(text, LETTERS DIGITS "%._:-");
@@ -98,6 +138,7 @@ static const struct hole {
 	{ "{version}", span_version },	   { "{libpod}", span_libpod },
 	{ "{container}", span_container }, { "{image}", span_image },
 	{ "{reference}", span_reference }, { "{filters}", span_filters },
+	{ "{volume}", span_volume },	   { "{record}", span_record },
 };
 
 static const struct hole *hole_at(const char *pattern)

@@ -49,6 +49,42 @@ struct podman_entry {
 _must_check_ int decode_podman_entry(struct decoder *decoder, struct json_object *object,
 				     struct podman_entry *ret, struct err *err);
 
+/* An entry of the list of volumes, of networks, of build cache; an inspect of the first two has
+ * the same shape. */
+_must_check_ int decode_volume(struct decoder *decoder, struct json_object *object,
+			       struct volume *ret, struct err *err);
+_must_check_ int decode_network(struct decoder *decoder, struct json_object *object,
+				struct network *ret, struct err *err);
+_must_check_ int decode_cache_record(struct decoder *decoder, struct json_object *object,
+				     struct cache_record *ret, struct err *err);
+
+/* The list of volumes. */
+struct volume_list {
+	struct volume *v; /* by mem_grow() */
+	size_t n;
+	struct strings warnings; /* of drivers that did not list theirs */
+};
+_must_check_ int decode_volume_list(struct decoder *decoder, struct json_object *object,
+				    struct volume_list *ret, struct err *err);
+
+/* What the disk is used for: sizes of volumes, and the only list of build cache. */
+struct volume_size {
+	const char *name;
+	int64_t size; /* bytes, -1 unknown */
+};
+struct disk_usage {
+	struct volume_size *volumes; /* by mem_grow() */
+	size_t n_volumes;
+	struct cache_record *cache; /* by mem_grow() */
+	size_t n_cache;
+};
+_must_check_ int decode_disk_usage(struct decoder *decoder, struct json_object *object,
+				   struct disk_usage *ret, struct err *err);
+
+/* What a prune of build cache did: the IDs of the records that went. */
+_must_check_ int decode_cache_prune(struct decoder *decoder, struct json_object *object,
+				    struct strings *ret, struct err *err);
+
 /* What a DELETE of an image did. Docker answers with a list of these; Podman's own API with one
  * object that also has the refusal, under a status of 200. */
 struct image_deletion {

@@ -12,6 +12,7 @@ struct refusal {
 static const struct refusal docker_refusals[] = {
 	{ 409, "is already in progress", OUTCOME_CHANGED },
 	{ 409, "", OUTCOME_IN_USE },
+	{ 403, "has active endpoints", OUTCOME_IN_USE },
 };
 
 /* libpod/define/errors.go, containers/storage's errors.go, common/libimage's image.go. Before
@@ -30,6 +31,8 @@ static const struct refusal podman_refusals[] = {
 	{ 500, "please force", OUTCOME_IN_USE },
 	{ 500, "must be forced", OUTCOME_IN_USE },
 	{ 500, "no such container", OUTCOME_GONE },
+	{ 500, "no such volume", OUTCOME_GONE },
+	{ 500, "network not found", OUTCOME_GONE },
 	{ 500, "image not known", OUTCOME_GONE },
 };
 

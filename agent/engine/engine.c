@@ -6,6 +6,7 @@
 
 #include "engine/decode.h"
 #include "engine/internal.h"
+#include "engine/listing_others.h"
 #include "engine/json.h"
 
 struct info {
@@ -92,10 +93,12 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
 }
 
-int engine_snapshot(struct engine *engine, struct snapshot *snapshot, struct err *err)
+int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned kinds,
+		    struct err *err)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
 	struct info info = { snapshot, intern };
+	struct others others;
 
 	describe(engine, snapshot);
 	http_submit(engine->http, &(struct http_request){
@@ -107,8 +110,11 @@ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, struct err
 					  .done = info_done,
 					  .data = &info,
 				  });
+	others_submit(&others, engine, snapshot, intern, kinds);
 	list_all(engine, snapshot);
+	others_adopt(&others);
 	snapshot_seal(snapshot);
+	others_size(&others);
 	if (snapshot->listing[KIND_CONTAINER] == LISTING_FAILED &&
 	    snapshot->listing[KIND_IMAGE] == LISTING_FAILED && snapshot->problems.n > 0)
 		return err_set(err, -EIO, "%s", snapshot->problems.texts[0]);

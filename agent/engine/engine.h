@@ -27,11 +27,12 @@ void engine_close(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_close, engine_close)
 
 /* Reads version, info, and the lists of containers and images (all=1) into the snapshot and
- * seals it. A list that cannot be read or decoded whole becomes LISTING_FAILED with a line in
+ * seals it; with kinds, a bit per enum kind, those of volumes, networks and build cache too. A
+ * list that cannot be read or decoded whole becomes LISTING_FAILED with a line in
  * snapshot->problems; the call itself only fails (negative) when nothing at all could be read.
  */
 _must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot,
-				 struct err *err);
+				 unsigned kinds, struct err *err);
 
 /* Fetches facts, `facts[i]` (NEED_…) for object i of kind's list in the snapshot, over parallel
  * connections; each ends FACT_KNOWN or, with a line in snapshot->problems, FACT_UNAVAILABLE. A
@@ -63,11 +64,18 @@ const char *outcome_to_string(enum outcome outcome);
 
 /* One thing to remove and how it ended. */
 struct removal {
-	const struct container *container; /* this, or */
-	const struct image *image; /* this: all of its references, or by ID when untagged */
-	enum outcome outcome;	   /* of the whole */
-	enum outcome *references;  /* images: per image->tags[i] how it ended; n_tags long */
-	char detail[768];	   /* what the engine said */
+	enum kind kind; /* KIND_IMAGE: all of its references, or by ID when untagged */
+	union {
+		const struct container *container;
+		const struct image *image;
+		const struct volume *volume;
+		const struct network *network;
+		const struct cache_record *cache;
+	};
+	int64_t unused_for;	  /* build cache: seconds, what the engine checks again */
+	enum outcome outcome;	  /* of the whole */
+	enum outcome *references; /* images: per image->tags[i] how it ended; n_tags long */
+	char detail[768];	  /* what the engine said */
 };
 
 /* How removals are watched and ended; each member may be NULL. */
@@ -77,12 +85,20 @@ struct removal_control {
 	void *data;
 };
 
-/* Removes containers over parallel connections; those that already have an outcome are left
- * alone. Directly before each DELETE the container is looked up again: it must still have the
- * state, the finish time and the names that the snapshot has, else OUTCOME_CHANGED. DELETE
- * without force, without v. control may be NULL. */
-void engine_remove_containers(struct engine *engine, struct removal *removals, size_t n,
-			      const struct removal_control *control);
+/* Removes containers, volumes or networks over parallel connections; those that already have an
+ * outcome are left alone. Directly before each DELETE the object is looked up again: a
+ * container must still have the state, the finish time and the names that the snapshot has, a
+ * volume its driver and time of creation, a network its name, else OUTCOME_CHANGED; and no
+ * container may have the network by now. DELETE without force, without v. control may be NULL.
+ */
+void engine_remove_objects(struct engine *engine, struct removal *removals, size_t n,
+			   const struct removal_control *control);
+
+/* Removes records of the build cache one after another, in the order given (child before
+ * parent): the engine takes one only if no other is built on it, nothing uses it, and it was
+ * not used for unused_for seconds; else it is OUTCOME_IN_USE. */
+void engine_remove_cache(struct engine *engine, struct removal *removals, size_t n,
+			 const struct removal_control *control);
 
 /* Removes images, in the order given where order matters (removals[i] before removals[j] if j
  * is i's parent), several at a time otherwise. Before the first reference of an image goes, its

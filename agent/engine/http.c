@@ -203,7 +203,9 @@ static void easy_give_back(struct http *http, CURL *easy)
 
 static void send_request(struct job *job)
 {
-	static const char *const methods[] = { [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE" };
+	static const char *const methods[] = {
+		[HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"
+	};
 	_cleanup_free_ char *url = mem_printf("http://localhost%s", job->request.path);
 	struct http *http = job->http;
 

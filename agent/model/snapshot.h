@@ -109,9 +109,10 @@ struct image {
 };
 
 struct volume {
-	const char *name, *driver, *mountpoint, *scope;
+	const char *name, *driver, *mountpoint;
 	int64_t created;
-	bool anonymous;
+	bool anonymous;	      /* the engine made up its name */
+	const char *not_ours; /* why it is no object of ours, or NULL */
 	struct labels labels;
 	enum fact sized;
 	int64_t size;
@@ -120,9 +121,10 @@ struct volume {
 };
 
 struct network {
-	const char *id, *name, *driver, *scope;
+	const char *id, *name;
 	int64_t created;
-	bool builtin; /* the engine's own: bridge, host, none, podman, ingress */
+	const char *config_from; /* the config-only network that it was made from, or NULL */
+	const char *not_ours;	 /* why it is no object of ours ("built-in"), or NULL */
 	struct labels labels;
 	struct memory memory;
 };
@@ -130,8 +132,10 @@ struct network {
 struct cache_record {
 	const char *id, *type, *description;
 	struct strings parents;
-	bool in_use, shared;
-	int64_t size;
+	bool in_use;	      /* by a build that is running */
+	const char *not_ours; /* why the engine removes it only when forced, or NULL */
+	bool shared;	      /* an image has the same layers: removing it frees nothing */
+	int64_t size;	      /* bytes, -1 unknown */
 	int64_t created, last_used;
 };
 
@@ -176,6 +180,8 @@ struct snapshot {
 	bool cache_may_hold_layers; /* build cache exists or cannot be excluded */
 	bool remembers;		    /* the state could be read, so that "never seen" means it */
 	bool first_look;	    /* the state knows nothing of this engine yet */
+	int64_t watched_from;	    /* since when reclaimd-watch has missed nothing, to this
+				     * moment; TIME_UNKNOWN: nobody watches */
 
 	enum listing_state listing[KIND_MAX_];
 	struct container

@@ -153,11 +153,87 @@ static enum answer image_arrival(struct planner *planner, const struct verdict *
 	return answer;
 }
 
+/* A job of its own may have used a named volume between two looks; only the watcher saw it. An
+ * anonymous one belongs to the container that made it. */
+static struct age volume_unused(const struct planner *planner, const struct volume *volume)
+{
+	const struct memory *memory = &volume->memory;
+	struct age age = since_seen(planner, AGE_UNTAGGED, memory->untagged_since);
+	int64_t watched_from = planner->snapshot->watched_from;
+
+	if (memory->last_used != TIME_UNKNOWN)
+		newest(&age, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_UNTAGGED });
+	if (volume->anonymous)
+		return age;
+	if (watched_from == TIME_UNKNOWN)
+		return since_seen(planner, AGE_UNTAGGED, TIME_UNKNOWN);
+	newest(&age, (struct age){ watched_from, SOURCE_FIRST_SEEN, AGE_UNTAGGED });
+	return age;
+}
+
+static struct age volume_age(const struct planner *planner, const struct verdict *verdict,
+			     enum age_from from)
+{
+	const struct volume *volume = verdict->volume;
+
+	if (from == AGE_CREATED)
+		return told_or_seen(planner, from, volume->created, &volume->memory);
+	return volume_unused(planner, volume);
+}
+
+static struct age network_age(const struct planner *planner, const struct verdict *verdict,
+			      enum age_from from)
+{
+	const struct network *network = verdict->network;
+
+	if (from == AGE_CREATED)
+		return told_or_seen(planner, from, network->created, &network->memory);
+	return since_seen(planner, AGE_UNTAGGED, network->memory.untagged_since);
+}
+
+/* A record that was never used again was used by the build that made it. */
+static struct age cache_age(const struct planner *planner, const struct verdict *verdict,
+			    enum age_from from)
+{
+	const struct cache_record *record = verdict->cache;
+	int64_t at = record->created;
+
+	if (from == AGE_USED && record->last_used != TIME_UNKNOWN)
+		at = record->last_used;
+	return at == TIME_UNKNOWN ? since_seen(planner, from, TIME_UNKNOWN)
+				  : from_engine(from, at);
+}
+
+static const struct {
+	struct age (*of)(const struct planner *planner, const struct verdict *verdict,
+			 enum age_from from);
+	enum age_from idle; /* the age without use */
+} known_ages[KIND_MAX_] = {
+	[KIND_VOLUME] = { volume_age, AGE_UNTAGGED },
+	[KIND_NETWORK] = { network_age, AGE_UNTAGGED },
+	[KIND_BUILD_CACHE] = { cache_age, AGE_USED },
+};
+
+/* Made or left without use, whichever was last. */
+static void known_arrival(const struct planner *planner, const struct verdict *verdict,
+			  struct age *ret)
+{
+	struct age created = known_ages[verdict->kind].of(planner, verdict, AGE_CREATED);
+
+	*ret = known_ages[verdict->kind].of(planner, verdict, known_ages[verdict->kind].idle);
+	if (created.at <= planner->now)
+		newest(ret, created);
+}
+
 enum answer age_of(struct planner *planner, const struct verdict *verdict, enum age_from from,
 		   struct age *ret)
 {
 	if (verdict->kind == KIND_CONTAINER)
 		return container_age(planner, verdict, from, ret);
+	if (known_ages[verdict->kind].of) {
+		*ret = known_ages[verdict->kind].of(planner, verdict, from);
+		return ANSWER_YES;
+	}
 	return image_age(planner, verdict, from, ret);
 }
 
@@ -166,5 +242,9 @@ enum answer age_of_arrival(struct planner *planner, const struct verdict *verdic
 {
 	if (verdict->kind == KIND_CONTAINER)
 		return container_arrival(planner, verdict, enough, ret);
+	if (known_ages[verdict->kind].of) {
+		known_arrival(planner, verdict, ret);
+		return ANSWER_YES;
+	}
 	return image_arrival(planner, verdict, enough, ret);
 }

@@ -71,12 +71,16 @@ void brake_measure(struct planner *planner)
 
 		if (!counts(planner, i))
 			continue;
-		if (rule) {
+		/* A volume that goes after its container is none of the containers that the
+		 * rule owns. */
+		if (rule && rule->kind == select_section(verdict)) {
 			rules[rule - planner->rules->v].of++;
 			rules[rule - planner->rules->v].removals += goes;
 		}
 		kinds[verdict->kind].of++;
-		kinds[verdict->kind].removals += goes && !rule->max_remove.set;
+		kinds[verdict->kind].removals +=
+			goes &&
+			!(rule->max_remove.set && rule->kind == select_section(verdict));
 	}
 	for (size_t i = 0; i < planner->rules->n; i++)
 		pull(planner, &planner->rules->v[i], planner->rules->v[i].kind,

@@ -145,10 +145,28 @@ static void claim_containers(struct planner *planner)
 	}
 }
 
+/* A network takes no room. */
+static void claim_others(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+
+	for (size_t i = planner->first_volume; i < plan->n; i++) {
+		struct verdict *verdict = &plan->verdicts[i];
+
+		if (verdict->kind == KIND_NETWORK)
+			verdict->bytes = 0;
+		else if (verdict->kind == KIND_BUILD_CACHE)
+			verdict->bytes = verdict->cache->size;
+		else if (verdict->volume->sized == FACT_KNOWN)
+			verdict->bytes = verdict->volume->size;
+	}
+}
+
 void claim_bytes(struct planner *planner)
 {
 	claim_containers(planner);
 	claim_images(planner);
+	claim_others(planner);
 	for (size_t i = 0; i < planner->plan->n; i++)
 		show_size(planner->plan, i);
 }

@@ -80,6 +80,15 @@ static void explain_last_run(struct planner *planner, struct keeper_step *step,
 	step->group = run ? run->service : NULL;
 }
 
+static void explain_storage(struct planner *planner _unused_, struct keeper_step *step,
+			    const struct verdict *verdict)
+{
+	step->limit = verdict->rule->keep_storage;
+	step->keeps = verdict->reason == REASON_KEEP_STORAGE;
+	/* Whatever spoke before it hides what this one would say. */
+	step->known = step->keeps || verdict->action == VERDICT_REMOVE;
+}
+
 static void explain_time(struct planner *planner, struct keeper_step *step,
 			 const struct verdict *verdict)
 {
@@ -109,6 +118,7 @@ static const struct {
 	{ RULE_MIN_AGE, true, explain_time },
 	{ RULE_KEEP_LAST_RUN, false, explain_last_run },
 	{ RULE_KEEP_LAST, false, explain_rank },
+	{ RULE_KEEP_STORAGE, false, explain_storage },
 	{ RULE_KEEP_WITHIN, false, explain_time },
 	{ RULE_MAX_AGE, false, explain_time },
 };
@@ -134,20 +144,21 @@ static void explain_keepers(struct planner *planner, struct explanation *explana
 
 static void explain_ages(struct planner *planner, struct explanation *explanation)
 {
-	static const enum age_from of_containers[] = { AGE_CREATED, AGE_FINISHED };
-	static const enum age_from of_tags[] = { AGE_CREATED, AGE_TAGGED, AGE_USED };
-	static const enum age_from of_images[] = { AGE_CREATED, AGE_UNTAGGED, AGE_USED };
+	static const unsigned ages[KIND_MAX_] = {
+		[KIND_CONTAINER] = 1 << AGE_CREATED | 1 << AGE_FINISHED,
+		[KIND_TAG] = 1 << AGE_CREATED | 1 << AGE_TAGGED | 1 << AGE_USED,
+		[KIND_IMAGE] = 1 << AGE_CREATED | 1 << AGE_UNTAGGED | 1 << AGE_USED,
+		[KIND_VOLUME] = 1 << AGE_CREATED | 1 << AGE_UNTAGGED,
+		[KIND_NETWORK] = 1 << AGE_CREATED | 1 << AGE_UNTAGGED,
+		[KIND_BUILD_CACHE] = 1 << AGE_CREATED | 1 << AGE_USED,
+	};
 	const struct verdict *verdict = explanation->verdict;
-	const enum age_from *froms = of_containers;
-	size_t n = ARRAY_SIZE(of_containers);
 
-	if (is_image_row(verdict)) {
-		froms = verdict->kind == KIND_TAG ? of_tags : of_images;
-		n = ARRAY_SIZE(of_tags);
-	}
-	explanation->ages = arena_array(planner->arena, n, sizeof(*explanation->ages));
-	for (size_t i = 0; i < n; i++)
-		if (age_of(planner, verdict, froms[i],
+	explanation->ages =
+		arena_array(planner->arena, AGE_VERSION_, sizeof(*explanation->ages));
+	for (unsigned from = 0; from < AGE_VERSION_; from++)
+		if (ages[verdict->kind] & 1u << from &&
+		    age_of(planner, verdict, (enum age_from)from,
 			   &explanation->ages[explanation->n_ages]) == ANSWER_YES)
 			explanation->n_ages++;
 }

@@ -64,11 +64,6 @@ static const char *image_name(const struct image *image)
 	return image->n_tags > 0 ? image->tags[0].short_name : image->id;
 }
 
-static const char *container_name(const struct container *container)
-{
-	return container->names.n > 0 ? container->names.v[0] : container->id;
-}
-
 static void keep_row(struct verdict *row, enum reason reason, const char *holder)
 {
 	verdict_set(row, VERDICT_KEEP, reason);
@@ -207,13 +202,12 @@ static void judge_image(const struct image_pass *pass, size_t index, struct verd
 
 static void settle(struct image_pass *pass, size_t index)
 {
-	struct plan *plan = pass->planner->plan;
 	size_t n, parent = pass->parent[index];
 	struct verdict *rows = rows_of(pass, index, &n);
 
 	judge_image(pass, index, rows, n);
-	for (size_t i = 0; rows->action == VERDICT_REMOVE && i < n; i++)
-		plan->removals[plan->n_removals++] = pass->planner->first_row[index] + i;
+	for (size_t i = 0; i < n; i++)
+		removals_add(pass->planner, &rows[i]);
 	if (parent == pass->n)
 		return;
 	pass->unsettled[parent]--;

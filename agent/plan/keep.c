@@ -46,6 +46,12 @@ static bool keep_last_holds(const struct verdict *verdict)
 	return verdict->group && verdict->rank <= (size_t)verdict->rule->keep_last;
 }
 
+static bool keep_storage_holds(const struct planner *planner, const struct verdict *verdict)
+{
+	return verdict->kind == KIND_BUILD_CACHE &&
+	       planner->stored[verdict->cache - planner->snapshot->cache];
+}
+
 static const struct service_run *last_run(struct planner *planner,
 					  const struct verdict *verdict)
 {
@@ -76,6 +82,12 @@ static bool by_rank(struct planner *planner _unused_, struct verdict *verdict)
 		return false;
 	verdict->limit = verdict->rule->keep_last;
 	return keep(verdict, REASON_KEEP_LAST);
+}
+
+static bool by_storage(struct planner *planner, struct verdict *verdict)
+{
+	return verdict->rule->max_age == 0 && keep_storage_holds(planner, verdict) &&
+	       keep(verdict, REASON_KEEP_STORAGE);
 }
 
 /* min-age decides, but keep-within may hold longer: the day it goes is the later one. */
@@ -153,6 +165,10 @@ static bool by_time(struct planner *planner, struct verdict *verdict)
 		verdict->goes_at = verdict->age.at + rule->max_age;
 		return keep(verdict, REASON_KEEP_LAST);
 	}
+	if (keep_storage_holds(planner, verdict)) {
+		verdict->goes_at = verdict->age.at + rule->max_age;
+		return keep(verdict, REASON_KEEP_STORAGE);
+	}
 	if (rule->keep_within > 0 && age < rule->keep_within) {
 		verdict->limit = rule->keep_within;
 		verdict->goes_at = verdict->age.at + rule->keep_within;
@@ -175,13 +191,12 @@ static int compare_texts(const void *a, const void *b)
 
 void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 {
-	const char *id, *key,
+	const char *key,
 		*reference = verdict->reference ? verdict->reference->short_name : NULL;
 
 	if (!planner->approved || verdict->action == VERDICT_KEEP)
 		return;
-	id = verdict->kind == KIND_CONTAINER ? verdict->container->id : verdict->image->id;
-	key = plan_key(planner->arena, verdict->kind, id, reference);
+	key = plan_key(planner->arena, verdict->kind, verdict_id(verdict), reference);
 	if (planner->approved->n == 0 ||
 	    !bsearch(&key, planner->approved->v, planner->approved->n, sizeof(key),
 		     compare_texts))
@@ -191,8 +206,8 @@ void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_action,	   by_pin,  by_pending_rank, by_last_run, by_rank, by_min_age,
-		by_restart_policy, by_time, by_default,
+		by_action,  by_pin,	by_pending_rank,   by_last_run, by_rank,
+		by_storage, by_min_age, by_restart_policy, by_time,	by_default,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)

@@ -68,8 +68,18 @@ void names_of(const struct planner *planner, const struct verdict *verdict,
 		add_all_former(planner, verdict->image, values, add_reference);
 		break;
 	case KIND_VOLUME:
+		add(values, verdict->volume->name);
+		break;
 	case KIND_NETWORK:
+		if (verdict->network->name)
+			add(values, verdict->network->name);
+		break;
 	case KIND_BUILD_CACHE:
+		if (verdict->cache->type)
+			add(values, verdict->cache->type);
+		if (verdict->cache->description)
+			add(values, verdict->cache->description);
+		break;
 	case KIND_MAX_:
 		break;
 	}
@@ -84,20 +94,25 @@ void repositories_of(const struct planner *planner, const struct verdict *verdic
 		add_all_former(planner, verdict->image, values, add_repository);
 }
 
+const char *container_name(const struct container *container)
+{
+	return container->names.n > 0 ? container->names.v[0] : container->id;
+}
+
 const char *name_of(const struct verdict *verdict)
 {
 	switch (verdict->kind) {
 	case KIND_CONTAINER:
-		return verdict->container->names.n > 0 ? verdict->container->names.v[0]
-						       : verdict->container->id;
+		return container_name(verdict->container);
 	case KIND_TAG:
 		return verdict->reference->short_name;
 	case KIND_VOLUME:
 		return verdict->volume->name;
 	case KIND_NETWORK:
-		return verdict->network->name;
-	case KIND_IMAGE:
+		return verdict->network->name ? verdict->network->name : verdict->network->id;
 	case KIND_BUILD_CACHE:
+		return verdict->cache->id;
+	case KIND_IMAGE:
 	case KIND_MAX_:
 		break;
 	}

@@ -10,7 +10,7 @@ static size_t count_rows(const struct snapshot *snapshot)
 
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		n += snapshot->images[i].n_tags + snapshot->images[i].n_digests + 1;
-	return n;
+	return n + snapshot->n_volumes + snapshot->n_networks + snapshot->n_cache;
 }
 
 static struct verdict *add_row(struct plan *plan, enum kind kind)
@@ -56,6 +56,22 @@ static void add_image_rows(struct plan *plan, const struct image *image)
 			add_reference_row(plan, image, &image->digests[i]);
 }
 
+static void add_other_rows(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+	struct plan *plan = planner->plan;
+
+	planner->first_volume = plan->n;
+	for (size_t i = 0; i < snapshot->n_volumes; i++)
+		add_row(plan, KIND_VOLUME)->volume = &snapshot->volumes[i];
+	planner->first_network = plan->n;
+	for (size_t i = 0; i < snapshot->n_networks; i++)
+		add_row(plan, KIND_NETWORK)->network = &snapshot->networks[i];
+	planner->first_cache = plan->n;
+	for (size_t i = 0; i < snapshot->n_cache; i++)
+		add_row(plan, KIND_BUILD_CACHE)->cache = &snapshot->cache[i];
+}
+
 static void add_rows(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
@@ -70,6 +86,7 @@ static void add_rows(struct planner *planner)
 		add_image_rows(plan, &snapshot->images[i]);
 	}
 	planner->first_row[snapshot->n_images] = plan->n;
+	add_other_rows(planner);
 	plan->removals = arena_array(planner->arena, plan->n, sizeof(*plan->removals));
 }
 
@@ -90,7 +107,8 @@ static void mark_intermediates(struct planner *planner)
 
 static bool list_failed(const struct snapshot *snapshot, enum kind kind)
 {
-	if (snapshot->listing[KIND_CONTAINER] != LISTING_READ)
+	/* Build cache hangs on no container: whether a build uses it, it says itself. */
+	if (snapshot->listing[KIND_CONTAINER] != LISTING_READ && kind != KIND_BUILD_CACHE)
 		return true;
 	return snapshot->listing[kind == KIND_TAG ? KIND_IMAGE : kind] != LISTING_READ;
 }
@@ -129,6 +147,14 @@ static void select_owners(struct planner *planner)
 			select_owner(planner, &planner->plan->verdicts[i]);
 }
 
+void removals_add(struct planner *planner, const struct verdict *verdict)
+{
+	struct plan *plan = planner->plan;
+
+	if (verdict->action == VERDICT_REMOVE)
+		plan->removals[plan->n_removals++] = (size_t)(verdict - plan->verdicts);
+}
+
 static void judge_containers(struct planner *planner)
 {
 	struct plan *plan = planner->plan;
@@ -136,8 +162,7 @@ static void judge_containers(struct planner *planner)
 	for (size_t i = 0; i < planner->snapshot->n_containers; i++) {
 		if (plan->verdicts[i].rule)
 			keep_judge(planner, &plan->verdicts[i]);
-		if (plan->verdicts[i].action == VERDICT_REMOVE)
-			plan->removals[plan->n_removals++] = i;
+		removals_add(planner, &plan->verdicts[i]);
 	}
 }
 
@@ -227,6 +252,10 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 	rank_all(&planner);
 	judge_containers(&planner);
 	images_judge(&planner);
+	holders_find(arena, input->snapshot, &planner.holders);
+	volumes_judge(&planner);
+	networks_judge(&planner);
+	cache_judge(&planner);
 	collect_all_needs(&planner);
 	/* What removal frees is asked only once it is settled what goes. */
 	if (planner.plan->n_needs == 0) {

@@ -31,9 +31,14 @@ enum reason {
 	REASON_KEEP_LAST,
 	REASON_OTHER_REFERENCE, /* `holder` is the reference that keeps the image */
 	REASON_CHILD,		/* an image that stays is built on it: `holder` */
-	REASON_LAST_CHILD,   /* the last image built on it goes, `holder`, and it goes along */
-	REASON_MAYBE_WANTED, /* untagged, with a digest reference, never seen tagged */
-	REASON_NOT_APPROVED, /* it would go, but the approved plan does not have it */
+	REASON_LAST_CHILD, /* the last image built on it goes, `holder`, and it goes along */
+	REASON_WITH_CONTAINER, /* an anonymous volume that goes after its container, `holder` */
+	REASON_QUARANTINE,     /* announced, or to be announced by this run: see `announce` */
+	REASON_UNWATCHED, /* a named volume: nobody knows whether a job used it meanwhile */
+	REASON_KEEP_STORAGE,
+	REASON_SHARED,		 /* cache: its layers are an image's as well */
+	REASON_MAYBE_WANTED,	 /* untagged, with a digest reference, never seen tagged */
+	REASON_NOT_APPROVED,	 /* it would go, but the approved plan does not have it */
 	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
 	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole
 			     */
@@ -80,6 +85,8 @@ struct verdict {
 	const char *key;	 /* the policy key that spoke ("keep-label"), or NULL */
 	const char *detail;	 /* the pattern, the state, what went wrong */
 
+	bool announce; /* QUARANTINE: not announced yet */
+
 	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
 };
 
@@ -110,7 +117,8 @@ struct plan {
 	size_t n;
 
 	/* Indices into verdicts of all that goes, in an order that may be walked: containers,
-	 * then images, child before parent, the references of one image together. */
+	 * then images, child before parent, the references of one image together, then
+	 * volumes, networks, build cache, child before parent. */
 	size_t *removals;
 	size_t n_removals;
 
@@ -143,6 +151,9 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input);
  */
 const char *plan_key(struct arena *arena, enum kind kind, const char *id,
 		     const char *reference);
+
+/* What identifies the verdict's object: the whole ID; of a volume its name. */
+const char *verdict_id(const struct verdict *verdict);
 
 /* "too-young", …: for JSON and the journal. */
 const char *reason_to_string(enum reason reason);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/holders.h"
 #include "plan/plan.h"
 #include "plan/use.h"
 
@@ -12,11 +13,14 @@ struct planner {
 	const struct snapshot *snapshot;
 	const struct strings *approved;
 	struct service_runs *runs; /* NULL until a rule asks */
+	struct holders holders;	   /* of volumes and networks */
+	bool *stored;		   /* per record of the build cache: within keep-storage */
 	int64_t now;
 	struct plan *plan;
 
 	unsigned *container_needs, *image_needs; /* NEED_… per object of the snapshot */
 	size_t *first_row; /* per image: index of its first verdict; n_images + 1 long */
+	size_t first_volume, first_network, first_cache; /* index of the first verdict */
 };
 
 /* An answer that may hang on a fact which costs a request. */
@@ -46,6 +50,11 @@ enum kind select_section(const struct verdict *verdict);
 /* Whether its rule names the restart policy of a stopped container positively. */
 bool select_names_policy(const struct rule *rule, const char *policy);
 
+/* object.c: what every kind of object has. NULL: this kind has none. */
+const struct labels *labels_of(const struct verdict *verdict);
+const void *object_of(const struct verdict *verdict); /* in the snapshot's list */
+int64_t created_of(const struct verdict *verdict);    /* TIME_UNKNOWN: not told */
+
 /* names.c: all that an object goes by. An untagged image is "<none>" and what it was once
  * called. */
 struct values {
@@ -66,6 +75,7 @@ void repositories_of(const struct planner *planner, const struct verdict *verdic
 
 /* One name for people: of a container its first, of an image its reference or "<none>". */
 const char *name_of(const struct verdict *verdict);
+const char *container_name(const struct container *container);
 
 /* facts.c: asks for the facts if they are not known; ANSWER_YES means they are. */
 enum answer need_inspect(struct planner *planner, const struct verdict *verdict);
@@ -106,6 +116,14 @@ void keep_unless_approved(struct planner *planner, struct verdict *verdict);
  * and to their names, and appends what goes to plan->removals. Runs when containers are judged.
  */
 void images_judge(struct planner *planner);
+
+/* volumes.c, networks.c, cache.c: the same for the other kinds, in this order. */
+void volumes_judge(struct planner *planner);
+void networks_judge(struct planner *planner);
+void cache_judge(struct planner *planner);
+
+/* Puts a row that goes at the end of plan->removals. */
+void removals_add(struct planner *planner, const struct verdict *verdict);
 
 /* claim.c: bytes of what goes, each layer once; asks for what is missing. */
 void claim_bytes(struct planner *planner);

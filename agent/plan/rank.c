@@ -22,17 +22,6 @@ struct members {
 	size_t n;
 };
 
-static const char *id_of(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_CONTAINER ? verdict->container->id : verdict->image->id;
-}
-
-static const void *object_of(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_CONTAINER ? (const void *)verdict->container
-					       : (const void *)verdict->image;
-}
-
 #define UNKNOWN_GROUP "(unknown)"
 
 static const char *or_unknown(const char *value)
@@ -50,9 +39,7 @@ static const char *image_group(const struct container *container)
 static const char *single_group(struct planner *planner, const struct verdict *verdict)
 {
 	const struct rule *rule = verdict->rule;
-	const struct labels *labels = verdict->kind == KIND_CONTAINER
-					      ? &verdict->container->labels
-					      : &verdict->image->labels;
+	const struct labels *labels = labels_of(verdict);
 
 	switch (rule->group_by) {
 	case GROUP_NONE:
@@ -99,10 +86,9 @@ static void add_member(struct members *members, struct verdict *verdict, const c
 		.group = group,
 		.verdict = verdict,
 		.object = object_of(verdict),
-		.id = id_of(verdict),
+		.id = verdict_id(verdict),
 		.at = INT64_MIN,
-		.created = verdict->kind == KIND_CONTAINER ? verdict->container->created
-							   : verdict->image->created,
+		.created = created_of(verdict),
 	};
 }
 

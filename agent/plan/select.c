@@ -13,12 +13,6 @@ static enum answer yes_if(bool matches)
 	return matches ? ANSWER_YES : ANSWER_NO;
 }
 
-static const struct labels *labels_of(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_CONTAINER ? &verdict->container->labels
-					       : &verdict->image->labels;
-}
-
 static bool match_names(const struct planner *planner, const struct patterns *patterns,
 			const struct verdict *verdict)
 {
@@ -54,8 +48,20 @@ static enum answer by_label(struct planner *planner _unused_, const struct rule 
 static enum answer by_project(struct planner *planner _unused_, const struct rule *rule,
 			      const struct verdict *verdict)
 {
-	return yes_if(match_one(&rule->projects, labels_get(&verdict->container->labels,
-							    "com.docker.compose.project")));
+	return yes_if(match_one(&rule->projects,
+				labels_get(labels_of(verdict), "com.docker.compose.project")));
+}
+
+static enum answer by_driver(struct planner *planner _unused_, const struct rule *rule,
+			     const struct verdict *verdict)
+{
+	return yes_if(match_one(&rule->drivers, verdict->volume->driver));
+}
+
+static enum answer by_anonymous(struct planner *planner _unused_, const struct rule *rule,
+				const struct verdict *verdict)
+{
+	return yes_if(verdict->volume->anonymous == (rule->anonymous == ANONYMOUS_YES));
 }
 
 static enum answer by_image(struct planner *planner, const struct rule *rule,
@@ -158,6 +164,15 @@ static const struct {
 	{ KIND_IMAGE, RULE_NAME, false, by_name },
 	{ KIND_IMAGE, RULE_LABEL, false, by_label },
 	{ KIND_IMAGE, RULE_DANGLING, true, by_dangling },
+	{ KIND_VOLUME, RULE_ANONYMOUS, true, by_anonymous },
+	{ KIND_VOLUME, RULE_NAME, false, by_name },
+	{ KIND_VOLUME, RULE_LABEL, false, by_label },
+	{ KIND_VOLUME, RULE_PROJECT, false, by_project },
+	{ KIND_VOLUME, RULE_DRIVER, false, by_driver },
+	{ KIND_NETWORK, RULE_NAME, false, by_name },
+	{ KIND_NETWORK, RULE_LABEL, false, by_label },
+	{ KIND_NETWORK, RULE_PROJECT, false, by_project },
+	{ KIND_BUILD_CACHE, RULE_NAME, false, by_name },
 };
 
 enum kind select_section(const struct verdict *verdict)

@@ -6,7 +6,9 @@ enum event {
 	EVENT_OBJECT_REMOVED,
 	EVENT_RULE_REMOVED, /* many objects of one rule */
 	EVENT_OBJECT_FAILED,
-	EVENT_RULE_FAILED, /* many objects of one rule, some of which stayed */
+	EVENT_RULE_FAILED,	/* many objects of one rule, some of which stayed */
+	EVENT_VOLUME_ANNOUNCED, /* will go when its quarantine is over */
+	EVENT_RULE_ANNOUNCED,	/* many volumes of one rule */
 	EVENT_RUN_REMOVED,
 	EVENT_RUN_NOTHING,
 	EVENT_FIRST_LOOK,

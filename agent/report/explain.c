@@ -48,12 +48,47 @@ static void put_names(const struct image *image, FILE *out)
 		put(out, i == 0 ? "it had" : "", escaped(image->memory.names.v[i]));
 }
 
+static void put_volume(const struct volume *volume, FILE *out)
+{
+	_cleanup_free_ char *mountpoint = escaped(volume->mountpoint);
+	char at[UNITS_SIZE];
+
+	put(out, "driver", escaped(volume->driver));
+	put(out, "named", mem_strdup(volume->anonymous ? "by the engine" : "by somebody"));
+	put(out, "lies in", mem_strdup(mountpoint));
+	if (volume->announced != TIME_UNKNOWN)
+		put(out, "announced",
+		    mem_strdup(units_format_time(at, volume->announced, volume->announced)));
+}
+
+static void put_cache(const struct cache_record *record, FILE *out)
+{
+	put(out, "type", escaped(record->type));
+	put(out, "is", escaped(record->description));
+	for (size_t i = 0; i < record->parents.n; i++)
+		put(out, i == 0 ? "built on" : "", escaped(record->parents.v[i]));
+}
+
 static void put_object(const struct verdict *verdict, FILE *out)
 {
-	if (verdict->kind == KIND_CONTAINER)
+	switch (verdict->kind) {
+	case KIND_CONTAINER:
 		put_container(verdict->container, out);
-	else if (verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG)
+		break;
+	case KIND_IMAGE:
+	case KIND_TAG:
 		put_names(verdict->image, out);
+		break;
+	case KIND_VOLUME:
+		put_volume(verdict->volume, out);
+		break;
+	case KIND_BUILD_CACHE:
+		put_cache(verdict->cache, out);
+		break;
+	case KIND_NETWORK:
+	case KIND_MAX_:
+		break;
+	}
 }
 
 static const char *age_word(enum age_from from)
@@ -151,6 +186,15 @@ static char *rank_words(const struct keeper_step *step, const struct plan *plan 
 			  (long long)step->limit);
 }
 
+static char *storage_words(const struct keeper_step *step, const struct plan *plan _unused_)
+{
+	char bytes[UNITS_SIZE];
+
+	return mem_printf("%s: what was used last stays, up to %s together",
+			  step->keeps ? "keeps it" : "no",
+			  units_format_bytes_exact(bytes, step->limit));
+}
+
 static char *run_words(const struct keeper_step *step, const struct plan *plan _unused_)
 {
 	_cleanup_free_ char *service = escaped(step->group);
@@ -168,7 +212,7 @@ static const struct {
 } keeper_kinds[] = {
 	{ RULE_MIN_AGE, time_words },	   { RULE_KEEP_WITHIN, time_words },
 	{ RULE_MAX_AGE, time_words },	   { RULE_KEEP_LAST, rank_words },
-	{ RULE_KEEP_LAST_RUN, run_words },
+	{ RULE_KEEP_LAST_RUN, run_words }, { RULE_KEEP_STORAGE, storage_words },
 };
 
 static char *keeper_words(const struct keeper_step *step, const struct plan *plan)
@@ -199,7 +243,7 @@ void report_explanation(const struct explanation *explanation, const struct plan
 	const struct verdict *verdict = explanation->verdict;
 	_cleanup_free_ char *name = report_name(verdict),
 			    *reason = report_reason(verdict, plan);
-	_cleanup_free_ char *id = object_short_id(object_id(verdict));
+	_cleanup_free_ char *id = object_short_id(verdict_id(verdict));
 
 	fprintf(out, "%s %s (%s)\n", kind_to_string(verdict->kind), name, id);
 	put_object(verdict, out);

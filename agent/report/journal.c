@@ -105,6 +105,7 @@ int journal_write(const struct report *report, int64_t entries, const struct jou
 	send_problems(&journal, entries);
 	send_first_look(&journal);
 	send_brake(&journal);
+	journal_announcements(&journal);
 	journal_objects(&journal, entries);
 	journal_summary(&journal);
 	return journal.result;

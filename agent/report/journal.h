@@ -21,6 +21,9 @@ int journal_write_failure(const char *message, int exit_code, const char *run_id
 /* What went and what failed: the first `entries` one by one, the others by rule. */
 void journal_objects(struct journal *journal, int64_t entries);
 
+/* The volumes whose quarantine begins: one by one, of a rule with many all in one. */
+void journal_announcements(struct journal *journal);
+
 /* The run as a whole. */
 void journal_summary(struct journal *journal);
 

@@ -55,7 +55,7 @@ static void send_object(struct journal *journal, size_t index)
 	entry_start(&entry, failed ? EVENT_OBJECT_FAILED : EVENT_OBJECT_REMOVED, message);
 	journal_add_run(&entry, report);
 	entry_add(&entry, "KIND", kind_to_string(verdict->kind));
-	entry_add_escaped(&entry, "ID", object_id(verdict));
+	entry_add_escaped(&entry, "ID", verdict_id(verdict));
 	entry_add(&entry, "NAME", name);
 	entry_add_escaped(&entry, "FORMER_NAME", object_former_name(verdict));
 	journal_add_rule(&entry, verdict->rule);

@@ -88,7 +88,7 @@ struct json_object *json_verdict(const struct verdict *verdict, const struct pla
 	int64_t age = object_age(verdict, plan);
 
 	json_add_text(object, "kind", kind_to_string(verdict->kind));
-	json_add_text(object, "id", object_id(verdict));
+	json_add_text(object, "id", verdict_id(verdict));
 	json_add_text(object, "name", object_name(verdict));
 	json_add_text(object, "verdict", verdict->action == VERDICT_REMOVE ? "remove" : "keep");
 	json_add_text(object, "guard", reason_guard(verdict->reason));

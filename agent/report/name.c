@@ -7,26 +7,6 @@
 
 #define SHORT_ID 12
 
-const char *object_id(const struct verdict *verdict)
-{
-	switch (verdict->kind) {
-	case KIND_CONTAINER:
-		return verdict->container->id;
-	case KIND_IMAGE:
-	case KIND_TAG:
-		return verdict->image->id;
-	case KIND_VOLUME:
-		return verdict->volume->name;
-	case KIND_NETWORK:
-		return verdict->network->id;
-	case KIND_BUILD_CACHE:
-		return verdict->cache->id;
-	case KIND_MAX_:
-		break;
-	}
-	return "";
-}
-
 const char *object_name(const struct verdict *verdict)
 {
 	switch (verdict->kind) {
@@ -83,6 +63,6 @@ char *report_name(const struct verdict *verdict)
 
 	if (name)
 		return text_escape(name);
-	id = object_short_id(object_id(verdict));
+	id = object_short_id(verdict_id(verdict));
 	return mem_printf("<none> %s", id);
 }

@@ -4,9 +4,6 @@
 
 /* What the renderers ask about a row; for the files of report/ only. */
 
-/* The whole ID; of a volume its name. */
-const char *object_id(const struct verdict *verdict);
-
 /* As the engine spells it, not escaped; NULL for an untagged image. */
 const char *object_name(const struct verdict *verdict);
 

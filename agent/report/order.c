@@ -31,13 +31,18 @@ static int compare(const void *a, const void *b)
 	return r != 0 ? r : (left > right) - (left < right);
 }
 
+static bool is_wanted(const struct verdict *verdict, bool all)
+{
+	return all || verdict->action == VERDICT_REMOVE || verdict->reason == REASON_QUARANTINE;
+}
+
 const struct verdict **order_rows(const struct plan *plan, bool all, size_t *ret_n)
 {
 	const struct verdict **rows = mem_zalloc(plan->n, sizeof(*rows));
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n; i++)
-		if (all || plan->verdicts[i].action == VERDICT_REMOVE)
+		if (is_wanted(&plan->verdicts[i], all))
 			rows[n++] = &plan->verdicts[i];
 	if (n > 1)
 		qsort(rows, n, sizeof(*rows), compare);

@@ -44,6 +44,16 @@ static const struct {
 	[REASON_CHILD] = { { "image {holder} is built on it" }, "an image is built on it" },
 	[REASON_LAST_CHILD] = { { "goes with {holder}, the last image built on it" },
 				"goes with the last image built on it" },
+	[REASON_WITH_CONTAINER] = { { "goes with the container {holder}" },
+				    "goes with its container" },
+	[REASON_QUARANTINE] = { { "{since}", "quarantine {limit}", "{goes}" },
+				"in quarantine" },
+	[REASON_UNWATCHED] = { { NULL },
+			       "nobody watched whether it was used: named volumes go only while "
+			       "reclaimd-watch.service runs" },
+	[REASON_KEEP_STORAGE] = { { "within keep-storage {storage}", "{goes}" },
+				  "within keep-storage" },
+	[REASON_SHARED] = { { NULL }, "an image has the same layers" },
 	[REASON_MAYBE_WANTED] = { { NULL },
 				  "untagged, but it has a digest and was never seen with a "
 				  "tag: perhaps wanted by digest" },
@@ -171,6 +181,15 @@ static char *say_keep_last(const struct verdict *verdict, const struct plan *pla
 						  : verdict->rule->keep_last));
 }
 
+static char *say_storage(const struct verdict *verdict, const struct plan *plan _unused_)
+{
+	char bytes[UNITS_SIZE];
+
+	if (!verdict->rule || verdict->rule->keep_storage == 0)
+		return NULL;
+	return mem_strdup(units_format_bytes_exact(bytes, verdict->rule->keep_storage));
+}
+
 static char *say_state(const struct verdict *verdict, const struct plan *plan _unused_)
 {
 	const char *state = verdict->detail;
@@ -236,7 +255,7 @@ static const struct placeholder {
 	{ "since", say_since }, { "limit", say_limit },		{ "place", say_place },
 	{ "state", say_state }, { "policy", say_policy },	{ "holder", say_holder },
 	{ "count", say_count }, { "detail", say_detail },	{ "pin", say_pin },
-	{ "goes", say_goes },	{ "keep-last", say_keep_last },
+	{ "goes", say_goes },	{ "keep-last", say_keep_last }, { "storage", say_storage },
 };
 
 static const struct placeholder *find_placeholder(const char *name, size_t length)

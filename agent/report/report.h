@@ -15,6 +15,7 @@ struct report {
 	const char *run_id;		   /* 32 hex digits, NULL for plan */
 	bool scheduled;			   /* started by the timer */
 	bool observe;			   /* mode = observe: nothing was removed */
+	bool announced; /* what the plan would announce is remembered as announced */
 };
 
 /* One sentence on the verdict, for people: "exited 3d 4h ago, longer than 24h", "in use by

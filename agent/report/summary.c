@@ -129,6 +129,19 @@ static void say_free(FILE *out, const struct report *report)
 	fputs(")", out);
 }
 
+static void say_announced(FILE *out, const struct report *report)
+{
+	const struct plan *plan = report->plan;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++)
+		n += plan->verdicts[i].announce;
+	if (n > 0)
+		fprintf(out, "; %s the removal of %zu volume%s",
+			report->announced ? "announced" : "would announce", n,
+			n == 1 ? "" : "s");
+}
+
 static void say_reclaimed(FILE *out, const struct report *report, const struct tally *tally)
 {
 	if (!anything(tally->went))
@@ -203,6 +216,7 @@ char *report_summary(const struct report *report)
 	tally_count(&tally, report);
 	say_removed(out, report, &tally);
 	say_reclaimed(out, report, &tally);
+	say_announced(out, report);
 	say_kept(out, &tally);
 	if (first_look)
 		fprintf(out, "; %s", first_look);

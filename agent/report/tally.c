@@ -14,6 +14,9 @@ static const struct {
 	[BUCKET_PINNED] = { "pinned", "PINNED" },
 	[BUCKET_RULE] = { "by action = keep", "RULE" },
 	[BUCKET_PARENT] = { "built upon", "PARENT" },
+	[BUCKET_QUARANTINE] = { "in quarantine", "QUARANTINE" },
+	[BUCKET_UNWATCHED] = { "not watched", "UNWATCHED" },
+	[BUCKET_STORAGE] = { "within keep-storage", "STORAGE" },
 	[BUCKET_MAYBE_WANTED] = { "perhaps wanted by digest", "MAYBE_WANTED" },
 	[BUCKET_NOT_APPROVED] = { "not approved", "NOT_APPROVED" },
 	[BUCKET_ENGINE] = { "the engine's own", "ENGINE" },
@@ -28,7 +31,8 @@ static_assert(ARRAY_SIZE(buckets) == BUCKET_MAX_, "words per bucket");
 static const enum bucket by_reason[] = {
 	[REASON_NO_RULE] = BUCKET_NO_RULE,
 	[REASON_RULE_KEEPS] = BUCKET_RULE,
-	/* The next two and the last child go; if they stay, the outcome says why. */
+	/* The next two, the last child and what goes with a container go; if they stay, the
+	 * outcome says why. */
 	[REASON_EXPIRED] = BUCKET_SKIPPED,
 	[REASON_MAX_AGE] = BUCKET_SKIPPED,
 	[REASON_RUNNING] = BUCKET_RUNNING,
@@ -44,6 +48,11 @@ static const enum bucket by_reason[] = {
 	[REASON_OTHER_REFERENCE] = BUCKET_IN_USE,
 	[REASON_CHILD] = BUCKET_PARENT,
 	[REASON_LAST_CHILD] = BUCKET_SKIPPED,
+	[REASON_WITH_CONTAINER] = BUCKET_SKIPPED,
+	[REASON_QUARANTINE] = BUCKET_QUARANTINE,
+	[REASON_UNWATCHED] = BUCKET_UNWATCHED,
+	[REASON_KEEP_STORAGE] = BUCKET_STORAGE,
+	[REASON_SHARED] = BUCKET_IN_USE,
 	[REASON_MAYBE_WANTED] = BUCKET_MAYBE_WANTED,
 	[REASON_NOT_APPROVED] = BUCKET_NOT_APPROVED,
 	[REASON_FACT_UNAVAILABLE] = BUCKET_UNKNOWN,

@@ -17,7 +17,7 @@
 
 struct table {
 	const struct report *report;
-	bool all, outcomes, colour;
+	bool all, keeps, outcomes, colour; /* keeps: has rows that stay */
 	struct libscols_table *lines;
 };
 
@@ -112,9 +112,9 @@ static bool always(const struct table *table _unused_)
 	return true;
 }
 
-static bool with_all(const struct table *table)
+static bool with_verdicts(const struct table *table)
 {
-	return table->all;
+	return table->keeps;
 }
 
 static bool with_outcomes(const struct table *table)
@@ -136,7 +136,7 @@ static const struct {
 	{ "NAME", 0, FIT_CUT, always, cell_name },
 	{ "SIZE", SCOLS_FL_RIGHT, FIT_AS_IS, always, cell_size },
 	{ "AGE", SCOLS_FL_RIGHT, FIT_AS_IS, always, cell_age },
-	{ "VERDICT", 0, FIT_AS_IS, with_all, cell_verdict },
+	{ "VERDICT", 0, FIT_AS_IS, with_verdicts, cell_verdict },
 	{ "OUTCOME", 0, FIT_AS_IS, with_outcomes, cell_outcome },
 	{ "RULE", 0, FIT_AS_IS, always, cell_rule },
 	{ "REASON", SCOLS_FL_WRAP, FIT_WRAP, always, cell_reason },
@@ -227,7 +227,7 @@ static void add_line(const struct table *table, char *cells[COLUMNS], bool goes)
 	for (size_t k = 0; k < COLUMNS; k++)
 		if (columns[k].wanted(table) && scols_line_refer_data(line, n++, cells[k]) < 0)
 			mem_die();
-	if (table->all && table->colour && goes)
+	if (table->keeps && table->colour && goes)
 		scols_line_set_color(line, "red");
 }
 
@@ -271,8 +271,12 @@ static bool print_table(struct table *table, unsigned width, FILE *out)
 {
 	size_t n;
 	const struct verdict **shown = order_rows(table->report->plan, table->all, &n);
-	struct rows rows = collect_rows(table, shown, n);
+	struct rows rows;
 
+	table->keeps = table->all;
+	for (size_t i = 0; i < n; i++)
+		table->keeps = table->keeps || shown[i]->action == VERDICT_KEEP;
+	rows = collect_rows(table, shown, n);
 	table->lines = scols_new_table();
 	if (!table->lines)
 		mem_die();

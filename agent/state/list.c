@@ -67,9 +67,16 @@ size_t list_find(const struct list *list, const char *id)
 	return list->n;
 }
 
-int64_t list_created(const struct list *list, size_t index)
+struct volume *list_volume(const struct list *list, size_t index)
 {
 	if (list->kind != KIND_VOLUME)
-		return TIME_UNKNOWN;
-	return ((const struct volume *)(const void *)list->items)[index].created;
+		return NULL;
+	return &((struct volume *)(void *)list->items)[index];
+}
+
+int64_t list_created(const struct list *list, size_t index)
+{
+	const struct volume *volume = list_volume(list, index);
+
+	return volume ? volume->created : TIME_UNKNOWN;
 }

@@ -22,6 +22,9 @@ struct memory *list_memory(const struct list *list, size_t index);
 /* The index of the object with that ID; n if there is none. */
 size_t list_find(const struct list *list, const char *id);
 
+/* NULL if the list is none of volumes. */
+struct volume *list_volume(const struct list *list, size_t index);
+
 /* What tells an object from an earlier one of the same ID: a volume's time of creation, since
  * its ID is just a name. TIME_UNKNOWN for other kinds. */
 int64_t list_created(const struct list *list, size_t index);

@@ -44,9 +44,9 @@ static enum hold hold_of(const struct observation *observation, enum kind kind, 
 			       ? HELD
 			       : NOT_HELD;
 	case KIND_VOLUME:
-		return user_hold(use, use->volumes[index]);
+		return user_hold(use, use->holders.volumes[index].first != NULL);
 	case KIND_NETWORK:
-		return user_hold(use, use->networks[index]);
+		return user_hold(use, use->holders.networks[index].first != NULL);
 	case KIND_CONTAINER:
 	case KIND_TAG:
 	case KIND_BUILD_CACHE:
@@ -56,12 +56,19 @@ static enum hold hold_of(const struct observation *observation, enum kind kind, 
 	return HELD;
 }
 
+/* A row of the table. */
+struct record {
+	struct memory memory; /* without its names */
+	int64_t announced;
+};
+
 /* What is remembered once this look is added to what was. */
-static struct memory next_memory(const struct observation *observation, enum kind kind,
-				 size_t index, const struct memory *before)
+static struct record next_record(const struct observation *observation, const struct list *list,
+				 size_t index, const struct record *before)
 {
-	enum hold hold = hold_of(observation, kind, index);
-	struct memory memory = *before;
+	enum hold hold = hold_of(observation, list->kind, index);
+	const struct volume *volume = list_volume(list, index);
+	struct memory memory = before->memory;
 
 	if (memory.first_seen == TIME_UNKNOWN)
 		memory.first_seen = observation->now;
@@ -69,70 +76,78 @@ static struct memory next_memory(const struct observation *observation, enum kin
 		memory.untagged_since = TIME_UNKNOWN;
 	else if (hold == NOT_HELD && memory.untagged_since == TIME_UNKNOWN)
 		memory.untagged_since = observation->now;
-	if (kind == KIND_IMAGE) {
+	if (list->kind == KIND_IMAGE) {
 		memory.seen_tagged =
 			memory.seen_tagged || observation->snapshot->images[index].n_tags > 0;
 		if (observation->use.images[index] > memory.last_used)
 			memory.last_used = observation->use.images[index];
 	}
-	return memory;
+	return (struct record){ memory,
+				volume && hold == NOT_HELD ? volume->announced : TIME_UNKNOWN };
 }
 
-static bool same_memory(const struct memory *a, const struct memory *b)
+static bool same_record(const struct record *a, const struct record *b)
 {
-	return a->first_seen == b->first_seen && a->untagged_since == b->untagged_since &&
-	       a->last_used == b->last_used && a->seen_tagged == b->seen_tagged;
+	return a->memory.first_seen == b->memory.first_seen &&
+	       a->memory.untagged_since == b->memory.untagged_since &&
+	       a->memory.last_used == b->memory.last_used &&
+	       a->memory.seen_tagged == b->memory.seen_tagged && a->announced == b->announced;
 }
 
-static int read_memory(struct observation *observation, const struct list *list, size_t index,
-		       struct memory *ret, struct err *err)
+static int read_record(struct observation *observation, const struct list *list, size_t index,
+		       struct record *ret, struct err *err)
 {
 	sqlite3_stmt *row = observation->read;
 	int r;
 
-	*ret = (struct memory){ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, false, { 0 } };
+	*ret = (struct record){
+		{ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, false, { 0 } },
+		TIME_UNKNOWN,
+	};
 	sql_bind_text(row, 1, kind_to_string(list->kind));
 	sql_bind_text(row, 2, list_id(list, index));
 	r = sql_step(observation->state, row, err);
 	if (r <= 0)
 		return r;
 	if (sql_time(row, 0) == list_created(list, index)) {
-		ret->first_seen = sql_time(row, 1);
-		ret->untagged_since = sql_time(row, 2);
-		ret->last_used = sql_time(row, 3);
-		ret->seen_tagged = sqlite3_column_int(row, 4) != 0;
+		ret->memory.first_seen = sql_time(row, 1);
+		ret->memory.untagged_since = sql_time(row, 2);
+		ret->memory.last_used = sql_time(row, 3);
+		ret->memory.seen_tagged = sqlite3_column_int(row, 4) != 0;
+		ret->announced = sql_time(row, 5);
 	}
 	sqlite3_reset(row);
 	return 0;
 }
 
-static int write_memory(struct observation *observation, const struct list *list, size_t index,
-			const struct memory *memory, struct err *err)
+static int write_record(struct observation *observation, const struct list *list, size_t index,
+			const struct record *record, struct err *err)
 {
 	sqlite3_stmt *row = observation->write;
 
 	sql_bind_text(row, 1, kind_to_string(list->kind));
 	sql_bind_text(row, 2, list_id(list, index));
 	sql_bind_time(row, 3, list_created(list, index));
-	sql_bind_time(row, 4, memory->first_seen);
-	sql_bind_time(row, 5, memory->untagged_since);
-	sql_bind_time(row, 6, memory->last_used);
-	sqlite3_bind_int(row, 7, memory->seen_tagged);
+	sql_bind_time(row, 4, record->memory.first_seen);
+	sql_bind_time(row, 5, record->memory.untagged_since);
+	sql_bind_time(row, 6, record->memory.last_used);
+	sqlite3_bind_int(row, 7, record->memory.seen_tagged);
+	sql_bind_time(row, 8, record->announced);
 	return sql_step(observation->state, row, err);
 }
 
 static int observe_object(struct observation *observation, const struct list *list,
 			  size_t index, struct err *err)
 {
-	struct memory before, after;
-	int r = read_memory(observation, list, index, &before, err);
+	struct record before, after;
+	int r = read_record(observation, list, index, &before, err);
 
 	if (r < 0)
 		return r;
-	after = next_memory(observation, list->kind, index, &before);
-	if (same_memory(&before, &after))
+	after = next_record(observation, list, index, &before);
+	if (same_record(&before, &after))
 		return 0;
-	return write_memory(observation, list, index, &after, err);
+	return write_record(observation, list, index, &after, err);
 }
 
 struct ids {
@@ -244,15 +259,16 @@ static int prepare(struct observation *observation, struct err *err)
 {
 	int r = sql_prepare(observation->state,
 			    "SELECT created, first_seen, untagged_since, last_used, "
-			    "seen_tagged FROM objects WHERE kind = ? AND id = ?",
+			    "seen_tagged, announced FROM objects WHERE kind = ? AND id = ?",
 			    &observation->read, err);
 
 	if (r == 0)
-		r = sql_prepare(observation->state,
-				"INSERT OR REPLACE INTO objects (kind, id, created, "
-				"first_seen, untagged_since, last_used, seen_tagged) "
-				"VALUES (?, ?, ?, ?, ?, ?, ?)",
-				&observation->write, err);
+		r = sql_prepare(
+			observation->state,
+			"INSERT OR REPLACE INTO objects (kind, id, created, "
+			"first_seen, untagged_since, last_used, seen_tagged, announced) "
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			&observation->write, err);
 	return r;
 }
 

@@ -17,12 +17,16 @@ static void forget_all(struct snapshot *snapshot)
 {
 	snapshot->remembers = false;
 	snapshot->first_look = false;
+	snapshot->watched_from = TIME_UNKNOWN;
 	snapshot->n_runs = 0;
 	for (size_t i = 0; i < LISTS; i++) {
 		struct list list = list_get(snapshot, i);
 
-		for (size_t k = 0; k < list.n; k++)
+		for (size_t k = 0; k < list.n; k++) {
 			*list_memory(&list, k) = nothing;
+			if (list_volume(&list, k))
+				list_volume(&list, k)->announced = TIME_UNKNOWN;
+		}
 	}
 }
 
@@ -51,6 +55,8 @@ static void fill(const struct list *list, size_t index, sqlite3_stmt *row, int64
 		memory->untagged_since = not_ahead(sql_time(row, 3), now);
 	memory->last_used = not_ahead(sql_time(row, 4), now);
 	memory->seen_tagged = sqlite3_column_int(row, 5) != 0;
+	if (list_volume(list, index))
+		list_volume(list, index)->announced = not_ahead(sql_time(row, 6), now);
 }
 
 static int recall_objects(const struct state *state, struct snapshot *snapshot, int64_t now,
@@ -59,7 +65,7 @@ static int recall_objects(const struct state *state, struct snapshot *snapshot, 
 	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
 	int r = sql_prepare(state,
 			    "SELECT id, created, first_seen, untagged_since, last_used, "
-			    "seen_tagged FROM objects WHERE kind = ?",
+			    "seen_tagged, announced FROM objects WHERE kind = ?",
 			    &rows, err);
 
 	for (size_t i = 0; r == 0 && i < LISTS; i++) {

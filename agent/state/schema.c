@@ -15,6 +15,7 @@ static const char *const steps[] = {
 	"  untagged_since INTEGER,"
 	"  last_used INTEGER,"
 	"  seen_tagged INTEGER NOT NULL DEFAULT 0,"
+	"  announced INTEGER," /* volumes: when their removal was announced */
 	"  PRIMARY KEY (kind, id)"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE image_names ("

@@ -25,30 +25,6 @@ static void use_image(struct use *use, const struct snapshot *snapshot,
 		use->images[image - snapshot->images] = until;
 }
 
-static void use_volumes(struct use *use, const struct snapshot *snapshot,
-			const struct container *container)
-{
-	for (size_t i = 0; i < container->volumes.n; i++) {
-		const struct volume *volume =
-			snapshot_volume(snapshot, container->volumes.v[i]);
-
-		if (volume)
-			use->volumes[volume - snapshot->volumes] = true;
-	}
-}
-
-static void use_networks(struct use *use, const struct snapshot *snapshot,
-			 const struct container *container)
-{
-	for (size_t i = 0; i < snapshot->n_networks; i++) {
-		const struct network *network = &snapshot->networks[i];
-
-		if (strings_contain(&container->networks, network->id) ||
-		    (network->name && strings_contain(&container->networks, network->name)))
-			use->networks[i] = true;
-	}
-}
-
 static void mark_parents(struct use *use, const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_images; i++) {
@@ -64,24 +40,18 @@ void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 {
 	use->known = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
 	use->images = mem_zalloc(snapshot->n_images, sizeof(*use->images));
-	use->volumes = mem_zalloc(snapshot->n_volumes, sizeof(*use->volumes));
-	use->networks = mem_zalloc(snapshot->n_networks, sizeof(*use->networks));
 	use->parents = mem_zalloc(snapshot->n_images, sizeof(*use->parents));
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		use->images[i] = TIME_UNKNOWN;
 	mark_parents(use, snapshot);
-	for (size_t i = 0; use->known && i < snapshot->n_containers; i++) {
+	holders_find(snapshot->arena, snapshot, &use->holders);
+	for (size_t i = 0; use->known && i < snapshot->n_containers; i++)
 		use_image(use, snapshot, &snapshot->containers[i], now);
-		use_volumes(use, snapshot, &snapshot->containers[i]);
-		use_networks(use, snapshot, &snapshot->containers[i]);
-	}
 }
 
 void use_clear(struct use *use)
 {
 	free(use->images);
 	free(use->parents);
-	free(use->volumes);
-	free(use->networks);
 	*use = (struct use){ 0 };
 }

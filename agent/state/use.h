@@ -1,14 +1,14 @@
 #pragma once
 
-#include "model/snapshot.h"
+#include "model/holders.h"
 
 /* What the containers of a snapshot say about images, volumes and networks. */
 
 struct use {
-	bool known;		  /* the list of containers was read */
-	int64_t *images;	  /* per image: last used, TIME_UNKNOWN if by none */
-	bool *parents;		  /* per image: whether another one is built on it */
-	bool *volumes, *networks; /* per object: whether a container has it */
+	bool known;		/* the list of containers was read */
+	int64_t *images;	/* per image: last used, TIME_UNKNOWN if by none */
+	bool *parents;		/* per image: whether another one is built on it */
+	struct holders holders; /* of volumes and networks */
 };
 
 /* Finish times that lie ahead of now count as now. */

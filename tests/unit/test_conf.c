@@ -153,11 +153,12 @@ static void assert_dump_reads_back(struct world *world)
 {
 	_cleanup_free_ char *before = dump(world), *after = NULL;
 	_cleanup_free_ char *plain_before = without_comments(before), *plain_after = NULL;
-	char *containers = strstr(plain_before, "\n[containers ");
-	char *rules = strstr(plain_before, "\n[images ");
+	char *rules = plain_before;
 
-	if (!rules || (containers && containers < rules))
-		rules = containers;
+	/* A rule's section is of two words, one of the settings of one. */
+	do {
+		rules = strstr(rules + 1, "\n[");
+	} while (rules && strcspn(rules, " ") > strcspn(rules, "]"));
 	if (!rules)
 		rules = plain_before + strlen(plain_before) - 1;
 	*rules = '\0';
@@ -203,12 +204,43 @@ static const struct {
 	  { P ":4: 'state' is a key of containers, not of images" } },
 	{ "",
 	  "[container a]\nkeep-within = 1d\n",
-	  { P ":1: unknown kind 'container' (did you mean 'containers'?); a section is "
-	      "[containers NAME] or [images NAME]" } },
+	  { P
+	    ":1: unknown kind 'container' (did you mean 'containers'?); a section is "
+	    "[KIND NAME] with KIND one of containers, images, volumes, networks, build-cache" } },
 	{ "", "[pods a]\n", { P ":1: unknown kind 'pods'; a section is" } },
-	{ "", "[volumes a]\n", { P ":1: rules for volumes are not supported yet" } },
-	{ "", "[networks a]\n", { P ":1: rules for networks are not supported yet" } },
-	{ "", "[build-cache a]\n", { P ":1: rules for build-cache are not supported yet" } },
+	{ "",
+	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = *\n",
+	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name or "
+	      "label other than '*'" } },
+	{ "",
+	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = !db\n",
+	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name or "
+	      "label other than '*'" } },
+	{ "",
+	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = cache-*\nquarantine = 0s\n",
+	  { P ":5: quarantine: '0s' is out of range; it must be at least 1h" } },
+	{ "",
+	  "[volumes a]\nname = *\nkeep-within = 1d\nage-from = used\n",
+	  { P ":4: 'age-from = used' is nothing that volumes have" } },
+	{ "",
+	  "[networks a]\nname = *\nkeep-within = 1d\ndriver = bridge\n",
+	  { P ":4: 'driver' is a key of volumes, not of networks" } },
+	{ "",
+	  "[containers a]\nname = *\nkeep-within = 1d\nremove-volumes = all\n",
+	  { P ":4: remove-volumes: 'all' is none of: yes, no" } },
+	{ "",
+	  "[build-cache a]\nname = *\n",
+	  { P
+	    ":1: [build-cache a] keeps nothing; write keep-within, keep-storage or keep-last, or "
+	    "'keep-within = 0s' if that is meant" } },
+	{ "",
+	  "[build-cache a]\nname = *\nkeep-storage = 10G\n",
+	  { P
+	    ":3: keep-storage: '10G' has no unit; write 10GB (10^9 bytes), 10GiB (2^30) or 512B" } },
+	{ "",
+	  "[build-cache a]\nlabel = x\nkeep-storage = 10GB\nname = *\n",
+	  { P ":2: 'label' is a key of containers, images, volumes, networks, not of "
+	      "build-cache" } },
 	{ "", "[tags a]\n", { P ":1: unknown kind 'tags'" } },
 	{ "", "[]\n", { P ":1: unknown kind ''" } },
 	{ "", "[ containers a]\n", { P ":1: unknown kind ''" } },
@@ -605,6 +637,12 @@ static void rules_have_the_defaults_of_their_kind(void **state)
 		  GROUP_REPOSITORY },
 		{ "[images a]\nname = *\nkeep-last = 1\norder-by = version\n", AGE_TAGGED,
 		  ORDER_VERSION, GROUP_REPOSITORY },
+		{ "[volumes a]\nname = *\nkeep-last = 1\n", AGE_UNTAGGED, ORDER_UNTAGGED,
+		  GROUP_NONE },
+		{ "[networks a]\nname = *\nkeep-last = 1\n", AGE_UNTAGGED, ORDER_UNTAGGED,
+		  GROUP_NONE },
+		{ "[build-cache a]\nname = *\nkeep-last = 1\n", AGE_USED, ORDER_USED,
+		  GROUP_NONE },
 	};
 	struct world *world = *state;
 
@@ -637,7 +675,12 @@ static const char every_key[] =
 	"keep-last-run = 2\ngroup-by = service\nmax-age = 2weeks\nage-from = used\n"
 	"order-by = version\nkeep-tag = latest, stable\nkeep-label = keep=yes\n"
 	"keep-name = n\nmin-age = 15min\nmax-remove = 7\n"
-	"[images keep]\naction = keep\nname = x\n";
+	"[images keep]\naction = keep\nname = x\n"
+	"[volumes all]\nanonymous = no\nname = cache-*\nlabel = x\nproject = p\n"
+	"driver = local\nkeep-within = 30d\nquarantine = 2d\n"
+	"[build-cache all]\nname = regular, source.*\nkeep-storage = 20GB\n"
+	"[networks all]\nname = *\nkeep-within = 1d\ngroup-by = project\n"
+	"[containers volumes]\nname = *\nkeep-within = 1d\nremove-volumes = yes\n";
 
 static void every_key_is_read_and_dumped(void **state)
 {
@@ -645,10 +688,14 @@ static void every_key_is_read_and_dumped(void **state)
 	const struct rule *rule;
 
 	assert_loads(world, "", every_key);
-	assert_int_equal(world->conf.rules.n, 3);
-	for (size_t key = 0; key < RULE_KEY_MAX_; key++)
-		assert_true(rule_has(&world->conf.rules.v[0], (enum rule_key)key) ||
-			    rule_has(&world->conf.rules.v[1], (enum rule_key)key));
+	assert_int_equal(world->conf.rules.n, 7);
+	for (size_t key = 0; key < RULE_KEY_MAX_; key++) {
+		bool read = false;
+
+		for (size_t i = 0; i < world->conf.rules.n; i++)
+			read = read || rule_has(&world->conf.rules.v[i], (enum rule_key)key);
+		assert_true(read);
+	}
 	rule = &world->conf.rules.v[0];
 	assert_int_equal(rule->kind, KIND_CONTAINER);
 	assert_int_equal(rule->states,
@@ -666,6 +713,13 @@ static void every_key_is_read_and_dumped(void **state)
 	assert_int_equal(rule->order_by, ORDER_VERSION);
 	assert_int_equal(rule->max_remove.value, 7);
 	assert_int_equal(world->conf.rules.v[2].action, ACTION_KEEP);
+	rule = &world->conf.rules.v[3];
+	assert_int_equal(rule->anonymous, ANONYMOUS_NO);
+	assert_int_equal(rule->quarantine, 2 * 86400);
+	assert_string_equal(rule->drivers.v[0].glob, "local");
+	assert_int_equal(world->conf.rules.v[4].keep_storage, 20000000000);
+	assert_true(world->conf.rules.v[6].remove_volumes);
+	assert_false(world->conf.rules.v[0].remove_volumes);
 	assert_dump_reads_back(world);
 	assert_int_equal(world->conf.rules.v[1].max_remove.value, 7);
 }
@@ -879,25 +933,23 @@ static void every_key_reads_the_default_of_the_man_page(void **state)
 
 	for (const char *entry = strstr(policies, ".BR "); entry;
 	     entry = strstr(entry + 1, ".BR ")) {
-		char name[32], value[32];
+		char name[32], value[32], kind[32];
 		const char *end = strchr(strchr(entry, '\n') + 1, '\n');
 		const char *text = strstr(entry, "Default: "), *policy;
 		int length = 0;
 
 		if (!text || text > end ||
-		    sscanf(text, "Default: %31[^. ]. (%n", value, &length) != 1 || !length)
+		    sscanf(text, "Default: %31[^. ]. (%31[^,)]%n", value, kind, &length) != 2 ||
+		    !length)
 			continue;
 		assert_int_equal(sscanf(entry, ".BR %31s", name), 1);
-		policy = arena_printf(
-			world->arena, "[%s a]\nname = *\nkeep-last = 1\n%s = %s\n",
-			strstr(text, "containers") && strstr(text, "containers") < end
-				? "containers"
-				: "images",
-			name, value);
+		policy =
+			arena_printf(world->arena, "[%s a]\nname = *\nkeep-last = 1\n%s = %s\n",
+				     kind, name, value);
 		assert_loads(world, "", policy);
 		keys++;
 	}
-	assert_int_equal(keys, 2);
+	assert_int_equal(keys, 4);
 }
 
 static void the_shipped_policies_are_right(void **state)

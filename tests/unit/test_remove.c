@@ -107,6 +107,7 @@ static void add_image(struct world *world, size_t i, const char *id, const char 
 		else
 			image->tags[image->n_tags++] = reference;
 	}
+	world->removals[i].kind = KIND_IMAGE;
 	world->removals[i].image = image;
 	world->removals[i].references = world->references[i];
 }
@@ -121,7 +122,7 @@ static enum outcome remove_container(const struct answer *answers, size_t n, siz
 
 	world_start(&world, answers, n);
 	add_container(&world, 0, C1);
-	engine_remove_containers(world.engine, world.removals, 1, &control);
+	engine_remove_objects(world.engine, world.removals, 1, &control);
 	assert_int_equal(server_count(world.server, "DELETE"), deletes);
 	return world.removals[0].outcome;
 }

@@ -10,9 +10,16 @@ struct world *world_new(void)
 	world->snapshot = snapshot_new();
 	world->snapshot->containers = world->containers;
 	world->snapshot->images = world->images;
+	world->snapshot->volumes = world->volumes;
+	world->snapshot->networks = world->networks;
+	world->snapshot->cache = world->cache;
+	world->snapshot->watched_from = LONG_AGO;
 	world->snapshot->remembers = true;
 	world->snapshot->listing[KIND_CONTAINER] = LISTING_READ;
 	world->snapshot->listing[KIND_IMAGE] = LISTING_READ;
+	world->snapshot->listing[KIND_VOLUME] = LISTING_READ;
+	world->snapshot->listing[KIND_NETWORK] = LISTING_READ;
+	world->snapshot->listing[KIND_BUILD_CACHE] = LISTING_READ;
 	return world;
 }
 
@@ -79,6 +86,62 @@ struct image *world_image(struct world *world, const char *id, const char *tags)
 	return image;
 }
 
+struct volume *world_volume(struct world *world, const char *name, bool anonymous)
+{
+	struct volume *volume = &world->volumes[world->snapshot->n_volumes++];
+
+	*volume = (struct volume){
+		.name = arena_strdup(world->arena, name),
+		.driver = "local",
+		.mountpoint = arena_printf(world->arena, "/volumes/%s/_data", name),
+		.created = LONG_AGO,
+		.anonymous = anonymous,
+		.sized = FACT_KNOWN,
+		.size = 1000,
+		.announced = TIME_UNKNOWN,
+		.memory = old_memory(),
+	};
+	return volume;
+}
+
+struct network *world_network(struct world *world, const char *id, const char *name)
+{
+	struct network *network = &world->networks[world->snapshot->n_networks++];
+
+	*network = (struct network){
+		.id = arena_strdup(world->arena, id),
+		.name = arena_strdup(world->arena, name),
+		.created = LONG_AGO,
+		.memory = old_memory(),
+	};
+	return network;
+}
+
+struct cache_record *world_cache(struct world *world, const char *id, const char *parent)
+{
+	struct cache_record *record = &world->cache[world->snapshot->n_cache++];
+
+	*record = (struct cache_record){
+		.id = arena_strdup(world->arena, id),
+		.type = "regular",
+		.description = "mount / from exec",
+		.size = 1000,
+		.created = LONG_AGO,
+		.last_used = LONG_AGO,
+	};
+	if (parent)
+		record->parents = world_strings(world, parent);
+	return record;
+}
+
+struct strings world_strings(struct world *world, const char *text)
+{
+	struct strings strings = { arena_array(world->arena, 1, sizeof(char *)), 1 };
+
+	strings.v[0] = arena_strdup(world->arena, text);
+	return strings;
+}
+
 void world_digest(struct world *world, struct image *image, const char *reference)
 {
 	if (!image->digests)
@@ -121,6 +184,10 @@ struct rule *world_rule(struct world *world, enum kind kind, enum dangling dangl
 		.dangling = dangling,
 		.group_by = kind == KIND_CONTAINER ? GROUP_IMAGE : GROUP_REPOSITORY,
 	};
+	if (kind == KIND_VOLUME || kind == KIND_NETWORK || kind == KIND_BUILD_CACHE) {
+		rule->group_by = GROUP_NONE;
+		rule->age_from = kind == KIND_BUILD_CACHE ? AGE_USED : AGE_UNTAGGED;
+	}
 	if (kind == KIND_IMAGE)
 		rule->age_from = dangling == DANGLING_YES ? AGE_UNTAGGED : AGE_TAGGED;
 	rule->order_by = (enum order_by)rule->age_from;
@@ -176,9 +243,7 @@ const struct verdict *verdict_on(const struct plan *plan, const char *id)
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct verdict *verdict = &plan->verdicts[i];
 
-		if (strcmp(verdict->kind == KIND_CONTAINER ? verdict->container->id
-							   : verdict->image->id,
-			   id) == 0)
+		if (strcmp(verdict_id(verdict), id) == 0)
 			return verdict;
 	}
 	fail_msg("no verdict on %s", id);

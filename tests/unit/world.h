@@ -22,6 +22,9 @@ struct world {
 	struct snapshot *snapshot;
 	struct container containers[MAX_OBJECTS];
 	struct image images[MAX_OBJECTS];
+	struct volume volumes[MAX_OBJECTS];
+	struct network networks[MAX_OBJECTS];
+	struct cache_record cache[MAX_OBJECTS];
 	struct rule rules[8];
 	size_t n_rules;
 	struct settings settings;
@@ -36,6 +39,12 @@ struct container *world_container(struct world *world, const char *id, const cha
 				  const char *image_name);
 /* tags: comma-separated, NULL for an untagged image. */
 struct image *world_image(struct world *world, const char *id, const char *tags);
+/* Without user since long ago, watched since then too. */
+struct volume *world_volume(struct world *world, const char *name, bool anonymous);
+struct network *world_network(struct world *world, const char *id, const char *name);
+/* parent: NULL for none. */
+struct cache_record *world_cache(struct world *world, const char *id, const char *parent);
+struct strings world_strings(struct world *world, const char *text);
 void world_digest(struct world *world, struct image *image, const char *reference);
 struct labels world_label(struct world *world, const char *key, const char *value);
 struct patterns world_patterns(struct world *world, const char *text, bool labels);

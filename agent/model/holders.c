@@ -1,0 +1,117 @@
+#include "model/holders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void hold(struct holder *holder, const struct container *container)
+{
+	if (!holder->first)
+		holder->first = container;
+	holder->n++;
+}
+
+/* ---- volumes ---- */
+
+struct mountpoint {
+	const char *path;
+	struct holder *holder;
+};
+
+struct mountpoints {
+	struct mountpoint *v; /* sorted by path */
+	size_t n;
+};
+
+static int compare_mountpoints(const void *a, const void *b)
+{
+	return strcmp(((const struct mountpoint *)a)->path,
+		      ((const struct mountpoint *)b)->path);
+}
+
+static struct mountpoints mountpoints_of(struct arena *arena, const struct snapshot *snapshot,
+					 struct holder *holders)
+{
+	struct mountpoints all = { arena_array(arena, snapshot->n_volumes, sizeof(*all.v)), 0 };
+
+	for (size_t i = 0; i < snapshot->n_volumes; i++)
+		if (snapshot->volumes[i].mountpoint && *snapshot->volumes[i].mountpoint)
+			all.v[all.n++] = (struct mountpoint){ snapshot->volumes[i].mountpoint,
+							      &holders[i] };
+	if (all.n > 1)
+		qsort(all.v, all.n, sizeof(*all.v), compare_mountpoints);
+	return all;
+}
+
+static struct mountpoint *mountpoint_at(const struct mountpoints *all, const char *path)
+{
+	const struct mountpoint wanted = { path, NULL };
+
+	return all->n > 0
+		       ? bsearch(&wanted, all->v, all->n, sizeof(*all->v), compare_mountpoints)
+		       : NULL;
+}
+
+/* The path itself and each folder above it. */
+static void hold_by_path(const struct mountpoints *all, const char *path,
+			 const struct container *container)
+{
+	_cleanup_free_ char *folder = mem_strdup(path);
+	char *end = folder + strlen(folder);
+
+	while (end > folder) {
+		struct mountpoint *mountpoint;
+
+		while (end > folder && end[-1] == '/')
+			*--end = '\0';
+		mountpoint = mountpoint_at(all, folder);
+		if (mountpoint) {
+			hold(mountpoint->holder, container);
+			return;
+		}
+		while (end > folder && end[-1] != '/')
+			end--;
+	}
+}
+
+static void hold_volumes(const struct snapshot *snapshot, const struct mountpoints *mountpoints,
+			 struct holder *holders, const struct container *container)
+{
+	for (size_t i = 0; i < container->volumes.n; i++) {
+		const struct volume *volume =
+			snapshot_volume(snapshot, container->volumes.v[i]);
+
+		if (volume)
+			hold(&holders[volume - snapshot->volumes], container);
+	}
+	for (size_t i = 0; i < container->binds.n; i++)
+		hold_by_path(mountpoints, container->binds.v[i], container);
+}
+
+/* ---- networks ---- */
+
+static bool names_network(const struct container *container, const struct network *network)
+{
+	return strings_contain(&container->networks, network->id) ||
+	       (network->name && strings_contain(&container->networks, network->name));
+}
+
+static void hold_networks(const struct snapshot *snapshot, struct holder *holders,
+			  const struct container *container)
+{
+	for (size_t i = 0; i < snapshot->n_networks; i++)
+		if (names_network(container, &snapshot->networks[i]))
+			hold(&holders[i], container);
+}
+
+void holders_find(struct arena *arena, const struct snapshot *snapshot, struct holders *ret)
+{
+	struct mountpoints mountpoints;
+
+	ret->volumes = arena_array(arena, snapshot->n_volumes, sizeof(*ret->volumes));
+	ret->networks = arena_array(arena, snapshot->n_networks, sizeof(*ret->networks));
+	mountpoints = mountpoints_of(arena, snapshot, ret->volumes);
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		hold_volumes(snapshot, &mountpoints, ret->volumes, &snapshot->containers[i]);
+		hold_networks(snapshot, ret->networks, &snapshot->containers[i]);
+	}
+}

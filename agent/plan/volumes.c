@@ -1,0 +1,114 @@
+#include "plan/planner.h"
+
+#include <stdlib.h>
+
+/* A volume may be the only copy of somebody's data. In use by any container, in whatever state,
+ * it stays; without, a named one goes in two steps, with time between for its owner to speak.
+ */
+
+/* ---- volumes that go after their containers ---- */
+
+/* Per volume: how many of the containers that have it go with their volumes, and one of them.
+ */
+static struct holder *leaving_holders(const struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+	struct holder *leaving =
+		arena_array(planner->arena, snapshot->n_volumes, sizeof(*leaving));
+
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		const struct verdict *verdict = &planner->plan->verdicts[i];
+
+		if (verdict->action == VERDICT_KEEP || !verdict->rule->remove_volumes)
+			continue;
+		for (size_t k = 0; k < verdict->container->volumes.n; k++) {
+			const struct volume *volume =
+				snapshot_volume(snapshot, verdict->container->volumes.v[k]);
+
+			if (!volume || !volume->anonymous)
+				continue;
+			leaving[volume - snapshot->volumes].first = verdict->container;
+			leaving[volume - snapshot->volumes].n++;
+		}
+	}
+	return leaving;
+}
+
+/* The rule of the container rules, but pins of the rule that owns the volume hold. */
+static void go_with(struct planner *planner, struct verdict *verdict,
+		    const struct container *container)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+	const struct verdict *holder =
+		&planner->plan->verdicts[container - snapshot->containers];
+
+	if (verdict->rule && verdict->rule->action == ACTION_KEEP) {
+		verdict_set(verdict, VERDICT_KEEP, REASON_RULE_KEEPS);
+		return;
+	}
+	if (verdict->rule && select_pinned(planner, verdict))
+		return;
+	verdict->rule = holder->rule;
+	verdict->age = holder->age;
+	verdict->limit = holder->limit;
+	verdict->holder = container_name(container);
+	verdict_set(verdict, VERDICT_REMOVE, REASON_WITH_CONTAINER);
+	keep_unless_approved(planner, verdict);
+}
+
+/* ---- volumes without containers ---- */
+
+/* An announcement holds as long as the volume has not been used since. */
+static void quarantine(const struct planner *planner, struct verdict *verdict)
+{
+	int64_t announced = verdict->volume->announced;
+	int64_t time = verdict->rule->quarantine;
+	bool holds = announced != TIME_UNKNOWN && announced >= verdict->age.at;
+
+	if (verdict->action == VERDICT_KEEP || time == 0 ||
+	    (holds && planner->now - announced >= time))
+		return;
+	verdict_set(verdict, VERDICT_KEEP, REASON_QUARANTINE);
+	verdict->announce = !holds;
+	verdict->limit = time;
+	verdict->goes_at = (holds ? announced : planner->now) + time;
+}
+
+static void judge_unused(struct planner *planner, struct verdict *verdict)
+{
+	if (!verdict->rule)
+		return;
+	if (!verdict->volume->anonymous && verdict->rule->action == ACTION_REMOVE &&
+	    planner->snapshot->watched_from == TIME_UNKNOWN) {
+		verdict_set(verdict, VERDICT_KEEP, REASON_UNWATCHED);
+		return;
+	}
+	keep_judge(planner, verdict);
+	quarantine(planner, verdict);
+}
+
+void volumes_judge(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+	const struct holder *leaving = leaving_holders(planner);
+
+	for (size_t i = 0; i < snapshot->n_volumes; i++) {
+		struct verdict *verdict = &planner->plan->verdicts[planner->first_volume + i];
+		const struct holder *holder = &planner->holders.volumes[i];
+
+		if (verdict->reason == REASON_LIST_FAILED)
+			continue;
+		if (verdict->volume->not_ours) {
+			verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
+			verdict->detail = verdict->volume->not_ours;
+		} else if (!holder->first) {
+			judge_unused(planner, verdict);
+		} else if (holder->n == leaving[i].n) {
+			go_with(planner, verdict, leaving[i].first);
+		} else {
+			verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
+			verdict->holder = container_name(holder->first);
+		}
+		removals_add(planner, verdict);
+	}
+}
