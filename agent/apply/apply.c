@@ -59,14 +59,26 @@ static void note_image(struct application *application, size_t i, const struct r
 	note(application, application->plan->removals[i], outcome, removal->detail);
 }
 
-static size_t collect_images(struct application *application, const struct users *users,
+/* Containers by ID or any name, then swarm services; NULL: nobody. */
+static const char *user_of(const struct users *users, const struct snapshot *fresh,
+			   const struct image *image)
+{
+	const struct container *user = users_of_any(users, image);
+
+	if (user)
+		return user->names.n > 0 ? user->names.v[0] : user->id;
+	return users_in_swarm(&fresh->swarm, image, NULL);
+}
+
+static size_t collect_images(struct application *application, const struct snapshot *fresh,
 			     struct removal *removals)
 {
+	const struct users *users = users_new(application->arena, fresh, NULL, NULL);
 	size_t n = 0;
 
 	for (size_t i = 0; i < application->plan->n_removals; i++) {
 		const struct verdict *verdict = removal_verdict(application, i);
-		const struct container *user;
+		const char *user;
 
 		if (verdict->kind == KIND_CONTAINER ||
 		    (n > 0 && removals[n - 1].image == verdict->image))
@@ -74,13 +86,13 @@ static size_t collect_images(struct application *application, const struct users
 		removals[n].image = verdict->image;
 		removals[n].references = arena_array(application->arena, verdict->image->n_tags,
 						     sizeof(*removals[n].references));
-		user = users_of_any(users, verdict->image);
+		user = user_of(users, fresh, verdict->image);
 		if (user) {
 			removals[n].outcome = OUTCOME_IN_USE;
 			for (size_t k = 0; k < verdict->image->n_tags; k++)
 				removals[n].references[k] = OUTCOME_IN_USE;
 			snprintf(removals[n].detail, sizeof(removals[n].detail), "used by %s",
-				 user->names.n > 0 ? user->names.v[0] : user->id);
+				 user);
 		}
 		n++;
 	}
@@ -117,8 +129,7 @@ static void remove_images(struct application *application)
 		return;
 	}
 	removals = arena_array(application->arena, plan->n_removals, sizeof(*removals));
-	n = collect_images(application, users_new(application->arena, fresh, NULL, NULL),
-			   removals);
+	n = collect_images(application, fresh, removals);
 	engine_remove_images(application->engine, removals, n, application->control);
 	for (size_t i = 0; i < plan->n_removals; i++) {
 		const struct verdict *verdict = removal_verdict(application, i);

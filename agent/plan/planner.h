@@ -46,6 +46,9 @@ enum kind select_section(const struct verdict *verdict);
 /* Whether its rule names the restart policy of a stopped container positively. */
 bool select_names_policy(const struct rule *rule, const char *policy);
 
+/* Whether its rule selects a container positively by one of the labels that swarm gives it. */
+bool select_names_swarm(const struct rule *rule, const struct labels *labels);
+
 /* names.c: all that an object goes by. An untagged image is "<none>" and what it was once
  * called. */
 struct values {
