@@ -49,6 +49,21 @@ static void use_networks(struct use *use, const struct snapshot *snapshot,
 	}
 }
 
+/* A service without a container here has them all the same. */
+static void use_by_swarm(struct use *use, const struct snapshot *snapshot)
+{
+	const struct swarm *swarm = &snapshot->swarm;
+
+	for (size_t i = 0; i < snapshot->n_volumes; i++)
+		if (swarm_user(&swarm->volumes, snapshot->volumes[i].name))
+			use->volumes[i] = true;
+	for (size_t i = 0; i < snapshot->n_networks; i++)
+		if (swarm_user(&swarm->networks, snapshot->networks[i].id) ||
+		    (snapshot->networks[i].name &&
+		     swarm_user(&swarm->networks, snapshot->networks[i].name)))
+			use->networks[i] = true;
+}
+
 static void mark_parents(struct use *use, const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_images; i++) {
@@ -62,7 +77,9 @@ static void mark_parents(struct use *use, const struct snapshot *snapshot)
 
 void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 {
-	use->known = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
+	bool listed = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
+
+	use->known = listed && snapshot->swarm.state != LISTING_FAILED;
 	use->images = mem_zalloc(snapshot->n_images, sizeof(*use->images));
 	use->volumes = mem_zalloc(snapshot->n_volumes, sizeof(*use->volumes));
 	use->networks = mem_zalloc(snapshot->n_networks, sizeof(*use->networks));
@@ -70,7 +87,8 @@ void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		use->images[i] = TIME_UNKNOWN;
 	mark_parents(use, snapshot);
-	for (size_t i = 0; use->known && i < snapshot->n_containers; i++) {
+	use_by_swarm(use, snapshot);
+	for (size_t i = 0; listed && i < snapshot->n_containers; i++) {
 		use_image(use, snapshot, &snapshot->containers[i], now);
 		use_volumes(use, snapshot, &snapshot->containers[i]);
 		use_networks(use, snapshot, &snapshot->containers[i]);
