@@ -14,7 +14,7 @@ struct application {
 	struct result *result;
 	struct snapshot *fresh; /* containers, when those of the plan are gone */
 	struct users *users;
-	struct holders holders; /* of the plan's volumes and networks, among fresh containers */
+	struct holders holders; /* of the plan's volumes and networks, by then */
 };
 
 static const struct verdict *removal_verdict(const struct application *application, size_t i)
@@ -35,13 +35,12 @@ static bool is_image_row(const struct verdict *verdict)
 	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
 }
 
-static void say_user(struct removal *removal, const struct container *user)
+static void say_user(struct removal *removal, const char *user)
 {
 	if (!user)
 		return;
 	removal->outcome = OUTCOME_IN_USE;
-	snprintf(removal->detail, sizeof(removal->detail), "used by %s",
-		 user->names.n > 0 ? user->names.v[0] : user->id);
+	snprintf(removal->detail, sizeof(removal->detail), "used by %s", user);
 }
 
 /* The references of one image stand together in the plan; their outcomes follow the image's
@@ -59,15 +58,19 @@ static void note_image(struct application *application, size_t i, const struct r
 
 /* ---- images ---- */
 
+/* Containers by ID or any name, then swarm services. */
 static void refrain_if_used(const struct application *application, struct removal *removal)
 {
 	const struct container *user = users_of_any(application->users, removal->image);
+	const char *by =
+		user ? container_name(user)
+		     : users_in_swarm(&application->fresh->swarm, removal->image, NULL);
 
-	if (!user)
+	if (!by)
 		return;
 	for (size_t k = 0; k < removal->image->n_tags; k++)
 		removal->references[k] = OUTCOME_IN_USE;
-	say_user(removal, user);
+	say_user(removal, by);
 }
 
 static size_t collect_images(struct application *application, struct removal *removals)
@@ -115,14 +118,14 @@ static void refrain_from_volume(const struct application *application, struct re
 {
 	size_t index = (size_t)(removal->volume - application->plan->snapshot->volumes);
 
-	say_user(removal, application->holders.volumes[index].first);
+	say_user(removal, application->holders.volumes[index].by);
 }
 
 static void refrain_from_network(const struct application *application, struct removal *removal)
 {
 	size_t index = (size_t)(removal->network - application->plan->snapshot->networks);
 
-	say_user(removal, application->holders.networks[index].first);
+	say_user(removal, application->holders.networks[index].by);
 }
 
 /* What the engine is to look at again itself. */

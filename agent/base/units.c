@@ -107,7 +107,7 @@ int units_parse_bytes(const char *text, int64_t *ret, struct err *err)
 int units_parse_duration(const char *text, int64_t *ret, struct err *err)
 {
 	const char *c = text;
-	__int128 total = 0;
+	__int128 total = 0; /* millionths */
 
 	while (*c || c == text) {
 		const struct unit *unit;
@@ -131,13 +131,15 @@ int units_parse_duration(const char *text, int64_t *ret, struct err *err)
 				err, -EINVAL,
 				"'%s' has no unit that is known; write s, min, h, d or weeks",
 				text);
-		total += value * unit->factor / 1000000;
-		if (total > INT64_MAX / 2)
+		total += value * unit->factor;
+		if (total > (__int128)INT64_MAX / 2 * 1000000)
 			return err_set(err, -ERANGE, "'%s' is too long", text);
 		c += length;
 		c += strspn(c, " ");
 	}
-	*ret = (int64_t)total;
+	if (total < 1000000 && strpbrk(text, "123456789"))
+		return err_set(err, -ERANGE, "'%s' is less than a second", text);
+	*ret = (int64_t)(total / 1000000);
 	return 0;
 }
 

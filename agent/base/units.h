@@ -20,7 +20,8 @@
 _must_check_ int units_parse_bytes(const char *text, int64_t *ret, struct err *err);
 
 /* "90s", "15min", "24h", "7d", "2weeks", and sums as "1d12h" or "1d 12h"; systemd.time(7)'s
- * words for seconds to weeks. "0" needs its unit as well. */
+ * words for seconds to weeks. "0" needs its unit as well. Parts of a second in the sum are cut
+ * off; a sum that nothing would be left of is refused. */
 _must_check_ int units_parse_duration(const char *text, int64_t *ret, struct err *err);
 
 /* A whole number between min and max, nothing before or behind it. */

@@ -12,7 +12,7 @@ static int from_url(struct arena *arena, const char *url, const char *where,
 {
 	_cleanup_free_ char *shown = text_escape(url);
 
-	if (!text_starts_with(url, "unix:///"))
+	if (!text_starts_with(url, "unix:///") || !url[strlen("unix:///")])
 		return err_set(
 			err, -EINVAL,
 			"%s: '%s' is not unix:///PATH: reclaimd speaks to local unix sockets "

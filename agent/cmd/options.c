@@ -179,9 +179,7 @@ static int check_values(const struct options *options)
 	if (options->mode && strcmp(options->mode, "remove") != 0 &&
 	    strcmp(options->mode, "observe") != 0)
 		return usage_error("--mode is remove or observe, not '%s'", options->mode);
-	if (options->conf.instance &&
-	    (!*options->conf.instance || strchr(options->conf.instance, '/') ||
-	     options->conf.instance[0] == '.'))
+	if (options->conf.instance && !conf_is_instance(options->conf.instance))
 		return usage_error("'%s' is no name for an instance", options->conf.instance);
 	return -1;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf/files.h"
@@ -121,6 +122,28 @@ static void load_policies(struct arena *arena, const struct conf_request *reques
 	ret->rules.v = arena_adopt(arena, rules.v, rules.n, sizeof(*rules.v));
 }
 
+/* The instances' places lie in the main ones. */
+static bool are_places_roots(struct arena *arena, const char *instance,
+			     const struct strings *places, struct problems *problems)
+{
+	struct strings mains = { 0 };
+
+	find_places(arena, NULL, &mains);
+	return files_are_roots(&mains, problems) &&
+	       (!instance || files_are_roots(places, problems));
+}
+
+bool conf_is_instance(const char *name)
+{
+	static const char *const taken[] = { "policies.d", "pinned.d", "reclaimd.conf.d",
+					     "reclaimd.conf" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return false;
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
 int conf_load(struct arena *arena, const struct conf_request *request, struct conf *ret,
 	      struct problems *problems)
 {
@@ -129,6 +152,8 @@ int conf_load(struct arena *arena, const struct conf_request *request, struct co
 	*ret = (struct conf){ .example = RECLAIMD_PKGDATADIR "/policies" };
 	find_places(arena, request->instance, &places);
 	ret->policies = arena_printf(arena, "%s/policies.d", places.v[0]);
+	if (!are_places_roots(arena, request->instance, &places, problems))
+		return -EINVAL;
 	if (request->instance)
 		check_instance(&places, request->instance, problems);
 	load_settings(arena, request->config_file, &places, ret, problems);

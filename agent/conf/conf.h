@@ -26,9 +26,13 @@ struct conf {
 		*example; /* a folder with ready policies, for the hint when none is active */
 };
 
+/* Whether an instance may have that name: it is one of a folder beside policies.d. */
+bool conf_is_instance(const char *name);
+
 /* Searches (DESIGN section 3: /etc, /run, /usr/local/lib, /usr/lib; as a user also
  * $XDG_CONFIG_HOME/reclaimd before them; sorted by name over all, an earlier place hides the
  * same name in a later one, empty or /dev/null switches it off), reads and checks everything.
+ * As root, each folder that is searched must be root's and nobody else's to write.
  * Every mistake becomes a line of problems ("FILE:LINE: what is wrong, what would be right").
  * 0, or -EINVAL if there was any problem; then nothing may be removed. No policy at all is no
  * mistake: rules->n is 0. */

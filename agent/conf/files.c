@@ -13,6 +13,74 @@ static bool is_roots_alone(const struct stat *info)
 	return info->st_uid == 0 && (info->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+static void refuse(const char *path, struct problems *problems)
+{
+	problems_add(problems,
+		     "%s: is not root's alone to write; do 'chown root %s' and 'chmod go-w %s'",
+		     path, path, path);
+}
+
+/* Who may rename a folder above a linked one could put another in its place. In a folder with
+ * the sticky bit, as /tmp, nobody but root can. */
+static bool is_safe_above(char *resolved)
+{
+	for (;;) {
+		char *slash = strrchr(resolved, '/');
+		struct stat info;
+
+		if (!slash || !resolved[1])
+			return true;
+		slash[slash == resolved] = '\0';
+		if (stat(resolved, &info) < 0 || info.st_uid != 0 ||
+		    ((info.st_mode & (S_IWGRP | S_IWOTH)) && !(info.st_mode & S_ISVTX)))
+			return false;
+	}
+}
+
+/* Of a link, what it leads to. */
+static bool check_searched(const char *folder, const struct stat *info,
+			   struct problems *problems)
+{
+	_cleanup_free_ char *resolved = NULL;
+	struct stat link;
+
+	if (geteuid() != 0)
+		return true;
+	if (!is_roots_alone(info)) {
+		refuse(folder, problems);
+		return false;
+	}
+	if (lstat(folder, &link) == 0 && !S_ISLNK(link.st_mode))
+		return true;
+	resolved = realpath(folder, NULL);
+	if (!resolved)
+		problems_add(problems, "%s: %s", folder, strerror(errno));
+	else if (is_safe_above(resolved))
+		return true;
+	else
+		problems_add(
+			problems,
+			"%s: is a link that leads through %s, which is not root's alone to "
+			"write; put a folder here",
+			folder, resolved);
+	return false;
+}
+
+bool files_are_roots(const struct strings *folders, struct problems *problems)
+{
+	size_t before = problems->n;
+	struct stat info;
+
+	if (geteuid() != 0)
+		return true;
+	for (size_t i = 0; i < folders->n; i++)
+		if (stat(folders->v[i], &info) == 0)
+			check_searched(folders->v[i], &info, problems);
+		else if (errno != ENOENT || lstat(folders->v[i], &info) == 0)
+			problems_add(problems, "%s: %s", folders->v[i], strerror(errno));
+	return problems->n == before;
+}
+
 static bool check_folder(const char *path, struct problems *problems)
 {
 	const char *slash = strrchr(path, '/');
@@ -38,11 +106,7 @@ static bool check_owner(const char *path, const struct stat *info, struct proble
 	if (geteuid() != 0)
 		return true;
 	if (!is_roots_alone(info)) {
-		problems_add(
-			problems,
-			"%s: is not root's alone to write; do 'chown root %s' and 'chmod go-w "
-			"%s'",
-			path, path, path);
+		refuse(path, problems);
 		return false;
 	}
 	return check_folder(path, problems) &&
@@ -116,23 +180,38 @@ static bool is_wanted(const char *name, const char *suffix)
 	return name[0] != '.' && length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-static void add_folder(struct arena *arena, const char *folder, const char *suffix,
-		       struct strings *files, struct problems *problems)
+static void add_files(struct arena *arena, DIR *dir, const char *folder, const char *suffix,
+		      struct strings *files, struct problems *problems)
 {
-	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 
-	if (!dir) {
-		if (errno != ENOENT)
-			problems_add(problems, "%s: %s", folder, strerror(errno));
-		return;
-	}
-	while ((entry = readdir(dir))) {
+	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		if (!is_wanted(entry->d_name, suffix) || has_name(files, entry->d_name))
 			continue;
 		files->v = mem_grow(files->v, files->n, sizeof(*files->v));
 		files->v[files->n++] = arena_printf(arena, "%s/%s", folder, entry->d_name);
 	}
+	if (errno != 0)
+		problems_add(problems, "%s: %s", folder, strerror(errno));
+}
+
+static void add_folder(struct arena *arena, const char *folder, const char *suffix,
+		       struct strings *files, struct problems *problems)
+{
+	DIR *dir = opendir(folder);
+	struct stat info;
+
+	if (!dir) {
+		int error = errno;
+
+		if (error != ENOENT || lstat(folder, &info) == 0)
+			problems_add(problems, "%s: %s", folder, strerror(error));
+		return;
+	}
+	if (fstat(dirfd(dir), &info) < 0)
+		problems_add(problems, "%s: %s", folder, strerror(errno));
+	else if (check_searched(folder, &info, problems))
+		add_files(arena, dir, folder, suffix, files, problems);
 	closedir(dir);
 }
 

@@ -8,9 +8,18 @@
 
 /* Which files hold settings and policies, found as systemd finds its own (UAPI.6): files sorted
  * by name over all places, an earlier place hides the same name in a later one, an empty file
- * or a link to /dev/null switches the name off. */
+ * or a link to /dev/null switches the name off.
+ *
+ * As root, a folder that is searched must be root's and nobody else's to write, even if nothing
+ * lies in it: who may write there could hide a rule that keeps, or add one that removes. */
 
-/* The files with that suffix in PLACE/subfolder of all places, most important place first. */
+/* Whether all of these folders that exist are root's alone to write; each that is not becomes a
+ * line of problems. Always true but for root. */
+_must_check_ bool files_are_roots(const struct strings *folders, struct problems *problems);
+
+/* The files with that suffix in PLACE/subfolder of all places, sorted by name, the most
+ * important place's of each name. A folder that is not there holds none; one that cannot be
+ * read whole, or as root is not root's alone to write, becomes a line of problems. */
 void files_find(struct arena *arena, const struct strings *places, const char *subfolder,
 		const char *suffix, struct strings *ret, struct problems *problems);
 

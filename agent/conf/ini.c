@@ -70,6 +70,15 @@ static bool is_clean(struct reader *reader, const char *line, size_t length)
 	return false;
 }
 
+/* inih takes it for the beginning of a comment. */
+static bool has_semicolon(const char *line, const char *end)
+{
+	for (const char *c = line + 1; c < end; c++)
+		if (*c == ';' && strchr(" \t", c[-1]))
+			return true;
+	return false;
+}
+
 static bool take_header(struct reader *reader, char *line)
 {
 	char *end = strchr(line, ']');
@@ -83,6 +92,10 @@ static bool take_header(struct reader *reader, char *line)
 	}
 	if (*rest && *rest != ';' && *rest != '#') {
 		refuse(reader, "there is text after ']'; write keys on lines of their own");
+		return false;
+	}
+	if (has_semicolon(line, end)) {
+		refuse(reader, "no word of a section's name begins with ';'");
 		return false;
 	}
 	if (end - line - 1 > MAX_SECTION) {
@@ -183,13 +196,16 @@ void ini_read(const char *path, const struct ini_handler *handler, struct proble
 		.handler = handler,
 		.problems = problems,
 	};
+	int r;
 
 	reader.file = files_open(path, problems);
 	if (!reader.file)
 		return;
-	ini_parse_stream(read_line, &reader, take_pair, &reader);
+	r = ini_parse_stream(read_line, &reader, take_pair, &reader);
 	if (ferror(reader.file))
 		problems_add(problems, "%s: %s", path, strerror(errno));
+	else if (r != 0)
+		problems_add(problems, "%s:%d: cannot be parsed", path, r > 0 ? r : 0);
 	free(reader.line);
 	fclose(reader.file);
 }

@@ -298,7 +298,7 @@ static void format_limit(const struct key *key _unused_, const void *field, FILE
 static int parse_host(const struct key *key _unused_, void *field, const char *text,
 		      struct arena *arena, struct err *err)
 {
-	if (!text_starts_with(text, "unix:///"))
+	if (!text_starts_with(text, "unix:///") || !text[strlen("unix:///")])
 		return err_set(
 			err, -EINVAL,
 			"'%s' is not unix:///PATH; reclaimd speaks to local unix sockets "

@@ -51,8 +51,8 @@ void key_dump(const struct key *key, const void *base, FILE *out);
 /* The row with that name, or NULL. */
 const struct key *key_find(const struct key *keys, size_t n, const char *name);
 
-/* "unknown key 'keep-lasst' (did you mean 'keep-last'?)" among the keys for which usable says
- * true. */
+/* "unknown key 'keep-lasst' (did you mean 'keep-last'?)" among the keys that one of these kinds
+ * takes (a bit per enum kind); keys that have no kinds are always among them. To be freed. */
 char *key_unknown(const struct key *keys, size_t n, unsigned kinds, const char *name);
 
 /* One entry of the man page (roff). */

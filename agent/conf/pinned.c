@@ -41,11 +41,19 @@ static void read_list(struct arena *arena, const char *path, struct strings *nam
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	unsigned number = 0;
+	ssize_t length;
 
 	if (!file)
 		return;
-	while (getline(&line, &size, file) >= 0)
-		take_line(arena, path, ++number, line, names, problems);
+	while ((length = getline(&line, &size, file)) >= 0) {
+		number++;
+		if (memchr(line, '\0', (size_t)length))
+			problems_add(problems,
+				     "%s:%u: there is a NUL byte in this line; is it UTF-16?",
+				     path, number);
+		else
+			take_line(arena, path, number, line, names, problems);
+	}
 	if (ferror(file))
 		problems_add(problems, "%s: %s", path, strerror(errno));
 	fclose(file);

@@ -43,7 +43,8 @@ static const struct key keys[] = {
 			"Selector: by name; of an untagged image \"<none>\" and the names it had; of "
 			"a record of the build cache its type and its description." },
 	[RULE_LABEL] = { "label", KEY_LABELS, FIELD(labels), 0, 0, NULL, NULL, LABELLED,
-			 "Selector: by label." },
+			 "Selector: by label. Containers of a swarm service's tasks stay unless a rule "
+			 "names a label com.docker.swarm.* here." },
 	[RULE_IMAGE] = { "image", KEY_PATTERNS, FIELD(images), 0, 0, NULL, NULL, CONTAINERS,
 			 "Selector: by the name of the image that the container was created from." },
 	[RULE_EXIT_CODE] = { "exit-code", KEY_RANGES, FIELD(exit_codes), 0, 255, NULL, NULL,

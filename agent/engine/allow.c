@@ -16,6 +16,8 @@ static const struct {
 	{ HTTP_GET, "/_ping" },
 	{ HTTP_GET, "/version" },
 	{ HTTP_GET, "/{version}/info" },
+	{ HTTP_GET, "/{version}/services" },
+	{ HTTP_GET, "/{version}/tasks" },
 	{ HTTP_GET, "/{version}/containers/json?all=1" },
 	{ HTTP_GET, "/{version}/containers/json?all=1&size=1&filters={filters}" },
 	{ HTTP_GET, "/{version}/containers/{container}/json" },

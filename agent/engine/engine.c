@@ -12,6 +12,8 @@
 struct info {
 	struct snapshot *snapshot;
 	struct intern *intern;
+	struct swarm_list *swarm;
+	struct swarm_role role;
 };
 
 static int is_containerd_store(struct json_object *rows)
@@ -29,6 +31,7 @@ static int is_containerd_store(struct json_object *rows)
 struct storage {
 	const char *driver, *root, *id;
 	bool in_containerd;
+	struct swarm_role role;
 };
 
 static int decode_driver_status(struct decoder *decoder _unused_, struct json_object *value,
@@ -46,6 +49,9 @@ static const struct field info_fields[] = {
 	{ "Driver", decode_text, offsetof(struct storage, driver), OPTIONAL },
 	{ "DockerRootDir", decode_text, offsetof(struct storage, root), OPTIONAL },
 	{ "DriverStatus", decode_driver_status, offsetof(struct storage, in_containerd),
+	  OPTIONAL },
+	{ "Swarm.LocalNodeState", decode_text, offsetof(struct storage, role.state), OPTIONAL },
+	{ "Swarm.ControlAvailable", decode_bool, offsetof(struct storage, role.manager),
 	  OPTIONAL },
 };
 
@@ -66,12 +72,14 @@ static int read_info(void *data, struct json_object *object, struct err *err)
 	 */
 	if (!storage.in_containerd && storage.root && storage.root[0] == '/')
 		engine->data_root = storage.root;
+	info->role = storage.role;
 	return 0;
 }
 
 static void info_done(struct http *http _unused_, const struct http_reply *reply, void *data)
 {
 	struct info *info = data;
+	bool told = reply->result >= 0 && reply->status == 200;
 
 	if (reply->result < 0)
 		problems_add(&info->snapshot->problems, "the engine's info cannot be read: %s",
@@ -80,6 +88,8 @@ static void info_done(struct http *http _unused_, const struct http_reply *reply
 		problems_add(&info->snapshot->problems,
 			     "the engine's info cannot be read: it answers %ld %s",
 			     reply->status, reply->message);
+	if (info->swarm)
+		swarm_list_meet(info->swarm, told ? &info->role : NULL);
 }
 
 static void describe(const struct engine *engine, struct snapshot *snapshot)
@@ -97,10 +107,12 @@ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned k
 		    struct err *err)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
-	struct info info = { snapshot, intern };
+	struct info info = { .snapshot = snapshot, .intern = intern };
 	struct others others;
 
 	describe(engine, snapshot);
+	if (engine->dialect->swarm)
+		info.swarm = swarm_list_new(engine, snapshot, intern);
 	http_submit(engine->http, &(struct http_request){
 					  .method = HTTP_GET,
 					  .path = engine_path(engine, "/info"),
@@ -113,6 +125,8 @@ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned k
 	others_submit(&others, engine, snapshot, intern, kinds);
 	list_all(engine, snapshot);
 	others_adopt(&others);
+	if (info.swarm)
+		swarm_list_end(info.swarm);
 	snapshot_seal(snapshot);
 	others_size(&others);
 	if (snapshot->listing[KIND_CONTAINER] == LISTING_FAILED &&
@@ -134,10 +148,17 @@ static unsigned *unnamed(struct snapshot *snapshot)
 
 int engine_containers(struct engine *engine, struct snapshot *ret, struct err *err)
 {
+	_cleanup_(intern_freep) struct intern *intern = intern_new(ret->arena);
 	_cleanup_free_ unsigned *facts = NULL;
+	struct swarm_list *swarm =
+		engine->swarm_manager ? swarm_list_new(engine, ret, intern) : NULL;
 
 	describe(engine, ret);
+	if (swarm)
+		swarm_list_ask(swarm);
 	list_containers(engine, ret);
+	if (swarm)
+		swarm_list_end(swarm);
 	snapshot_seal(ret);
 	if (ret->listing[KIND_CONTAINER] == LISTING_READ) {
 		facts = unnamed(ret);

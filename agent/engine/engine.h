@@ -26,10 +26,11 @@ _must_check_ int engine_open(const char *socket_path, int connections, int timeo
 void engine_close(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_close, engine_close)
 
-/* Reads version, info, and the lists of containers and images (all=1) into the snapshot and
- * seals it; with kinds, a bit per enum kind, those of volumes, networks and build cache too. A
- * list that cannot be read or decoded whole becomes LISTING_FAILED with a line in
- * snapshot->problems; the call itself only fails (negative) when nothing at all could be read.
+/* Reads version, info, and the lists of containers and images (all=1) into the snapshot, on a
+ * manager of a swarm also those of services and tasks, and seals it; with kinds, a bit per enum
+ * kind, those of volumes, networks and build cache too. A list that cannot be read or decoded
+ * whole becomes LISTING_FAILED with a line in snapshot->problems; the call itself only fails
+ * (negative) when nothing at all could be read.
  */
 _must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot,
 				 unsigned kinds, struct err *err);
@@ -44,7 +45,8 @@ void engine_fetch_images(struct engine *engine, struct snapshot *snapshot,
 
 /* Reads the list of containers anew into a snapshot of its own (for the check between the
  * removal of containers and that of images), with the name each was created from: where the
- * list shows a bare ID, by inspect. */
+ * list shows a bare ID, by inspect. What swarm services use likewise, if engine_snapshot()
+ * found this node to be a manager. */
 _must_check_ int engine_containers(struct engine *engine, struct snapshot *ret,
 				   struct err *err);
 

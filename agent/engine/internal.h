@@ -3,6 +3,7 @@
 #include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/http.h"
+#include "engine/intern.h"
 
 /* What the files of engine/ know of an engine that is open. */
 
@@ -17,6 +18,7 @@ struct engine {
 	char api[16];	     /* "1.41": stands in every path */
 	char podman_api[16]; /* the same for Podman's own requests, "" elsewhere */
 	int connections;     /* 0: what is best for the kind of work */
+	bool swarm_manager;  /* its info said so: services can be listed */
 };
 
 /* As many as were measured to be best; more makes images slower. */
@@ -35,3 +37,25 @@ static inline int engine_connections(const struct engine *engine, int best)
  * LISTING_FAILED and problems has a line. Both work until all that is submitted is done. */
 void list_containers(struct engine *engine, struct snapshot *snapshot);
 void list_all(struct engine *engine, struct snapshot *snapshot);
+
+/* What the engine's info says of the swarm that it is a node of. */
+struct swarm_role {
+	const char *state; /* "inactive", "active", "pending", "error", "locked"; NULL: none */
+	bool manager;
+};
+
+/* Services and tasks, read beside other lists. */
+struct swarm_list;
+struct swarm_list *swarm_list_new(struct engine *engine, struct snapshot *snapshot,
+				  struct intern *intern);
+
+/* Asks for services and, when they are there, for tasks. Whoever works next does it. */
+void swarm_list_ask(struct swarm_list *list);
+
+/* The role has become known, or it never will (NULL): asks if this node is a manager; where
+ * nobody can tell what services use, says so, and the list has failed unless this is a worker.
+ */
+void swarm_list_meet(struct swarm_list *list, const struct swarm_role *role);
+
+/* Puts what was read into the snapshot (not sealed); frees the list. */
+void swarm_list_end(struct swarm_list *list);

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void hold(struct holder *holder, const struct container *container)
+static void hold(struct holder *holder, const char *by)
 {
-	if (!holder->first)
-		holder->first = container;
+	if (!by)
+		return;
+	if (!holder->by)
+		holder->by = by;
 	holder->n++;
 }
 
@@ -65,7 +67,7 @@ static void hold_by_path(const struct mountpoints *all, const char *path,
 			*--end = '\0';
 		mountpoint = mountpoint_at(all, folder);
 		if (mountpoint) {
-			hold(mountpoint->holder, container);
+			hold(mountpoint->holder, container_name(container));
 			return;
 		}
 		while (end > folder && end[-1] != '/')
@@ -81,7 +83,7 @@ static void hold_volumes(const struct snapshot *snapshot, const struct mountpoin
 			snapshot_volume(snapshot, container->volumes.v[i]);
 
 		if (volume)
-			hold(&holders[volume - snapshot->volumes], container);
+			hold(&holders[volume - snapshot->volumes], container_name(container));
 	}
 	for (size_t i = 0; i < container->binds.n; i++)
 		hold_by_path(mountpoints, container->binds.v[i], container);
@@ -100,7 +102,25 @@ static void hold_networks(const struct snapshot *snapshot, struct holder *holder
 {
 	for (size_t i = 0; i < snapshot->n_networks; i++)
 		if (names_network(container, &snapshot->networks[i]))
-			hold(&holders[i], container);
+			hold(&holders[i], container_name(container));
+}
+
+/* ---- services ---- */
+
+static void hold_by_swarm(const struct snapshot *snapshot, struct holders *holders)
+{
+	const struct swarm *swarm = &snapshot->swarm;
+
+	for (size_t i = 0; i < snapshot->n_volumes; i++)
+		hold(&holders->volumes[i],
+		     swarm_user(&swarm->volumes, snapshot->volumes[i].name));
+	for (size_t i = 0; i < snapshot->n_networks; i++) {
+		hold(&holders->networks[i],
+		     swarm_user(&swarm->networks, snapshot->networks[i].id));
+		if (snapshot->networks[i].name)
+			hold(&holders->networks[i],
+			     swarm_user(&swarm->networks, snapshot->networks[i].name));
+	}
 }
 
 void holders_find(struct arena *arena, const struct snapshot *snapshot, struct holders *ret)
@@ -114,4 +134,5 @@ void holders_find(struct arena *arena, const struct snapshot *snapshot, struct h
 		hold_volumes(snapshot, &mountpoints, ret->volumes, &snapshot->containers[i]);
 		hold_networks(snapshot, ret->networks, &snapshot->containers[i]);
 	}
+	hold_by_swarm(snapshot, ret);
 }

@@ -2,11 +2,11 @@
 
 #include "model/snapshot.h"
 
-/* Which containers have which volumes and networks, in whatever state they are: a stopped one
- * cannot start without them. */
+/* Who has which volumes and networks: containers, in whatever state they are, since a stopped
+ * one cannot start without them; services of a swarm, with or without a container here. */
 
 struct holder {
-	const struct container *first; /* in the snapshot's order; NULL: nobody has it */
+	const char *by; /* the first of them by name; NULL: nobody has it */
 	size_t n;
 };
 

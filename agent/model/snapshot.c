@@ -8,7 +8,8 @@
 _Static_assert(offsetof(struct container, id) == 0 && offsetof(struct image, id) == 0 &&
 		       offsetof(struct volume, name) == 0 &&
 		       offsetof(struct network, id) == 0 &&
-		       offsetof(struct cache_record, id) == 0,
+		       offsetof(struct cache_record, id) == 0 &&
+		       offsetof(struct swarm_use, name) == 0,
 	       "the key comes first");
 
 struct snapshot *snapshot_new(void)
@@ -60,8 +61,31 @@ static void seal_list(struct snapshot *snapshot, enum kind kind, void *items, si
 	}
 }
 
+static int compare_uses(const void *a, const void *b)
+{
+	const struct swarm_use *left = a, *right = b;
+	int r = strcmp(left->name, right->name);
+
+	return r != 0 ? r : strcmp(left->by, right->by);
+}
+
+static void seal_uses(struct swarm_uses *uses)
+{
+	size_t kept = 0;
+
+	sort(uses->v, uses->n, sizeof(*uses->v), compare_uses);
+	for (size_t i = 0; i < uses->n; i++)
+		if (kept == 0 || strcmp(uses->v[kept - 1].name, uses->v[i].name) != 0)
+			uses->v[kept++] = uses->v[i];
+	uses->n = kept;
+}
+
 void snapshot_seal(struct snapshot *snapshot)
 {
+	seal_uses(&snapshot->swarm.images);
+	seal_uses(&snapshot->swarm.image_ids);
+	seal_uses(&snapshot->swarm.volumes);
+	seal_uses(&snapshot->swarm.networks);
 	for (size_t i = 0; i < snapshot->n_images; i++) {
 		struct image *image = &snapshot->images[i];
 
@@ -105,6 +129,18 @@ struct volume *snapshot_volume(const struct snapshot *snapshot, const char *name
 struct network *snapshot_network(const struct snapshot *snapshot, const char *id)
 {
 	return find(id, snapshot->networks, snapshot->n_networks, sizeof(struct network));
+}
+
+const char *swarm_user(const struct swarm_uses *uses, const char *name)
+{
+	const struct swarm_use *use = find(name, uses->v, uses->n, sizeof(*uses->v));
+
+	return use ? use->by : NULL;
+}
+
+const char *container_name(const struct container *container)
+{
+	return container->names.n > 0 ? container->names.v[0] : container->id;
 }
 
 const char *labels_get(const struct labels *labels, const char *key)

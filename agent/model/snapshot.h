@@ -146,6 +146,19 @@ struct service_run {
 	int64_t at; /* last seen running, or ended */
 };
 
+/* What the specs of swarm services and of their tasks name, whether or not a container is here.
+ */
+struct swarm_use { /* the key comes first */
+	const char
+		*name;	/* of an image its full reference or ID, of a network its name or ID */
+	const char *by; /* "service web" */
+};
+
+struct swarm_uses {
+	struct swarm_use *v; /* sorted by name, each name once, when sealed */
+	size_t n;
+};
+
 /* One list of the engine. */
 enum listing_state {
 	LISTING_NOT_READ, /* no rule needs it, or the engine has no such kind */
@@ -161,6 +174,13 @@ struct engine_info {
 	const char *socket;  /* path */
 	const char *storage_driver;
 	const char *data_root; /* NULL: not known */
+};
+
+/* NOT_READ: no swarm, or a worker, which knows its own containers only. FAILED: no image,
+ * volume or network goes. */
+struct swarm {
+	enum listing_state state;
+	struct swarm_uses images, image_ids, volumes, networks;
 };
 
 /* The file system that holds the engine's data. */
@@ -200,6 +220,8 @@ struct snapshot {
 	struct reference *pinned_images;
 	size_t n_pinned_images;
 
+	struct swarm swarm;
+
 	struct service_run *runs;
 	size_t n_runs;
 
@@ -220,6 +242,12 @@ struct container *snapshot_container(const struct snapshot *snapshot, const char
 struct image *snapshot_image(const struct snapshot *snapshot, const char *id);
 struct volume *snapshot_volume(const struct snapshot *snapshot, const char *name);
 struct network *snapshot_network(const struct snapshot *snapshot, const char *id);
+
+/* Who names it, or NULL. The snapshot is sealed. */
+const char *swarm_user(const struct swarm_uses *uses, const char *name);
+
+/* One name for people: its first, else its ID. */
+const char *container_name(const struct container *container);
 
 /* The value of a label, or NULL. */
 const char *labels_get(const struct labels *labels, const char *key);

@@ -104,6 +104,15 @@ static bool row_is_used(const struct image_pass *pass, struct verdict *row)
 	return user != NULL;
 }
 
+static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
+{
+	const char *user = users_in_swarm(&pass->snapshot->swarm, row->image, row->reference);
+
+	if (user)
+		keep_row(row, REASON_IN_USE, user);
+	return user != NULL;
+}
+
 static bool names_pinned_image(const struct snapshot *snapshot,
 			       const struct reference *reference)
 {
@@ -154,7 +163,8 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
-	if (row_is_used(pass, row) || row_is_pinned_outside(pass, row))
+	if (row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
+	    row_is_pinned_outside(pass, row))
 		return;
 	if (row->rule && !inherited)
 		keep_judge(pass->planner, row);

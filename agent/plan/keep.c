@@ -125,6 +125,21 @@ static bool by_min_age(struct planner *planner, struct verdict *verdict)
 	return keep(verdict, REASON_TOO_YOUNG);
 }
 
+/* Swarm itself keeps and removes the containers of its tasks. */
+static bool by_swarm(struct planner *planner _unused_, struct verdict *verdict)
+{
+	const struct labels *labels;
+
+	if (verdict->kind != KIND_CONTAINER)
+		return false;
+	labels = &verdict->container->labels;
+	if (!labels_get(labels, "com.docker.swarm.task.id") ||
+	    select_names_swarm(verdict->rule, labels))
+		return false;
+	verdict->detail = labels_get(labels, "com.docker.swarm.service.name");
+	return keep(verdict, REASON_SWARM_TASK);
+}
+
 /* A container with such a policy is one that somebody stopped and means to have back. */
 static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 {
@@ -206,8 +221,9 @@ void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_action,  by_pin,	by_pending_rank,   by_last_run, by_rank,
-		by_storage, by_min_age, by_restart_policy, by_time,	by_default,
+		by_action,	   by_pin,  by_swarm,	by_pending_rank,
+		by_last_run,	   by_rank, by_storage, by_min_age,
+		by_restart_policy, by_time, by_default,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)

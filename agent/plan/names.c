@@ -94,11 +94,6 @@ void repositories_of(const struct planner *planner, const struct verdict *verdic
 		add_all_former(planner, verdict->image, values, add_repository);
 }
 
-const char *container_name(const struct container *container)
-{
-	return container->names.n > 0 ? container->names.v[0] : container->id;
-}
-
 const char *name_of(const struct verdict *verdict)
 {
 	switch (verdict->kind) {

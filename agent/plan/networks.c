@@ -22,8 +22,7 @@ static bool guarded(const struct planner *planner, struct verdict *verdict)
 {
 	const struct snapshot *snapshot = planner->snapshot;
 	const struct network *network = verdict->network, *heir;
-	const struct container *user =
-		planner->holders.networks[network - snapshot->networks].first;
+	const char *user = planner->holders.networks[network - snapshot->networks].by;
 
 	if (network->not_ours) {
 		verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
@@ -34,7 +33,7 @@ static bool guarded(const struct planner *planner, struct verdict *verdict)
 	if (!user && !heir)
 		return false;
 	verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
-	verdict->holder = user ? container_name(user) : heir->name;
+	verdict->holder = user ? user : heir->name;
 	return true;
 }
 

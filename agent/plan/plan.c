@@ -105,8 +105,17 @@ static void mark_intermediates(struct planner *planner)
 	}
 }
 
+/* What services use may be of these kinds. */
+static bool swarm_failed(const struct snapshot *snapshot, enum kind kind)
+{
+	return snapshot->swarm.state == LISTING_FAILED && kind != KIND_CONTAINER &&
+	       kind != KIND_BUILD_CACHE;
+}
+
 static bool list_failed(const struct snapshot *snapshot, enum kind kind)
 {
+	if (swarm_failed(snapshot, kind))
+		return true;
 	/* Build cache hangs on no container: whether a build uses it, it says itself. */
 	if (snapshot->listing[KIND_CONTAINER] != LISTING_READ && kind != KIND_BUILD_CACHE)
 		return true;
@@ -123,6 +132,8 @@ static bool guarded(const struct planner *planner, struct verdict *verdict)
 {
 	if (list_failed(planner->snapshot, verdict->kind)) {
 		verdict_set(verdict, VERDICT_KEEP, REASON_LIST_FAILED);
+		if (swarm_failed(planner->snapshot, verdict->kind))
+			verdict->detail = "services of the swarm";
 		return true;
 	}
 	if (verdict->kind != KIND_CONTAINER)

@@ -54,6 +54,8 @@ bool select_names_policy(const struct rule *rule, const char *policy);
 const struct labels *labels_of(const struct verdict *verdict);
 const void *object_of(const struct verdict *verdict); /* in the snapshot's list */
 int64_t created_of(const struct verdict *verdict);    /* TIME_UNKNOWN: not told */
+/* Whether its rule selects a container positively by one of the labels that swarm gives it. */
+bool select_names_swarm(const struct rule *rule, const struct labels *labels);
 
 /* names.c: all that an object goes by. An untagged image is "<none>" and what it was once
  * called. */
@@ -75,7 +77,6 @@ void repositories_of(const struct planner *planner, const struct verdict *verdic
 
 /* One name for people: of a container its first, of an image its reference or "<none>". */
 const char *name_of(const struct verdict *verdict);
-const char *container_name(const struct container *container);
 
 /* facts.c: asks for the facts if they are not known; ANSWER_YES means they are. */
 enum answer need_inspect(struct planner *planner, const struct verdict *verdict);

@@ -13,6 +13,7 @@ static const struct {
 	[REASON_RUNNING] = { "running", true },
 	[REASON_NOT_OURS] = { "not-ours", true },
 	[REASON_RESTART_POLICY] = { "restart-policy", true },
+	[REASON_SWARM_TASK] = { "swarm-task", true },
 	[REASON_IN_USE] = { "in-use", true },
 	[REASON_IN_USE_COUNTED] = { "in-use-counted", true },
 	[REASON_PINNED] = { "pinned", false },

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
+#define SWARM_LABELS "com.docker.swarm."
+
 /* A selector looks at one property of an object. The cheap ones come first in the table, so
  * that a fact is asked for only where everything else matches. */
 
@@ -262,6 +266,19 @@ bool select_names_policy(const struct rule *rule, const char *policy)
 	for (size_t i = 0; i < rule->restart_policies.n; i++) {
 		one.v = &rule->restart_policies.v[i];
 		if (!one.v->negated && !patterns_match_all(&one) && match_one(&one, policy))
+			return true;
+	}
+	return false;
+}
+
+bool select_names_swarm(const struct rule *rule, const struct labels *labels)
+{
+	struct patterns one = { .n = 1 };
+
+	for (size_t i = 0; i < rule->labels.n; i++) {
+		one.v = &rule->labels.v[i];
+		if (!one.v->negated && text_starts_with(one.v->key, SWARM_LABELS) &&
+		    patterns_match_labels(&one, labels))
 			return true;
 	}
 	return false;

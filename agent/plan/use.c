@@ -107,3 +107,38 @@ size_t users_count(const struct users *users, const struct image *image)
 		i++;
 	return i - first;
 }
+
+static const char *hex_of(const char *id)
+{
+	const char *colon = strchr(id, ':');
+
+	return colon ? colon + 1 : id;
+}
+
+/* An ID may be short. */
+static const char *named_by_id(const struct swarm *swarm, const struct image *image)
+{
+	const char *hex = hex_of(image->id);
+
+	for (size_t i = 0; i < swarm->image_ids.n; i++) {
+		const char *wanted = hex_of(swarm->image_ids.v[i].name);
+
+		if (strncmp(hex, wanted, strlen(wanted)) == 0)
+			return swarm->image_ids.v[i].by;
+	}
+	return NULL;
+}
+
+const char *users_in_swarm(const struct swarm *swarm, const struct image *image,
+			   const struct reference *name)
+{
+	const char *user = named_by_id(swarm, image);
+
+	if (!user && name)
+		user = swarm_user(&swarm->images, name->full);
+	for (size_t i = 0; !user && !name && i < image->n_tags; i++)
+		user = swarm_user(&swarm->images, image->tags[i].full);
+	for (size_t i = 0; !user && i < image->n_digests; i++)
+		user = swarm_user(&swarm->images, image->digests[i].full);
+	return user;
+}

@@ -4,7 +4,8 @@
 
 #include "model/snapshot.h"
 
-/* Who uses what: containers by image ID and by the name they were created from. Engines untag a
+/* Who uses what: containers by image ID and by the name they were created from, swarm services
+ * by what their specs name. Engines untag a
  * name in use without complaint (ENGINES.md), so the name counts like the ID. */
 
 struct users;
@@ -20,6 +21,11 @@ struct users *users_new(struct arena *arena, const struct snapshot *snapshot,
 const struct container *users_of_image(const struct users *users, const struct image *image);
 const struct container *users_of_name(const struct users *users, const struct reference *name);
 const struct container *users_of_any(const struct users *users, const struct image *image);
+
+/* The swarm service or task ("service web") whose spec names the image: by ID or digest, or by
+ * this name; without one by any of its tags. NULL if there is none. */
+const char *users_in_swarm(const struct swarm *swarm, const struct image *image,
+			   const struct reference *name);
 
 /* How many containers use the image by ID. */
 size_t users_count(const struct users *users, const struct image *image);

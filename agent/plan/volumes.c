@@ -8,12 +8,17 @@
 
 /* ---- volumes that go after their containers ---- */
 
-/* Per volume: how many of the containers that have it go with their volumes, and one of them.
+/* Of a volume: how many of the containers that have it go with their volumes, and one of them.
  */
-static struct holder *leaving_holders(const struct planner *planner)
+struct leaving {
+	const struct container *container;
+	size_t n;
+};
+
+static struct leaving *leaving_holders(const struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
-	struct holder *leaving =
+	struct leaving *leaving =
 		arena_array(planner->arena, snapshot->n_volumes, sizeof(*leaving));
 
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
@@ -27,7 +32,7 @@ static struct holder *leaving_holders(const struct planner *planner)
 
 			if (!volume || !volume->anonymous)
 				continue;
-			leaving[volume - snapshot->volumes].first = verdict->container;
+			leaving[volume - snapshot->volumes].container = verdict->container;
 			leaving[volume - snapshot->volumes].n++;
 		}
 	}
@@ -90,7 +95,7 @@ static void judge_unused(struct planner *planner, struct verdict *verdict)
 void volumes_judge(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
-	const struct holder *leaving = leaving_holders(planner);
+	const struct leaving *leaving = leaving_holders(planner);
 
 	for (size_t i = 0; i < snapshot->n_volumes; i++) {
 		struct verdict *verdict = &planner->plan->verdicts[planner->first_volume + i];
@@ -101,13 +106,13 @@ void volumes_judge(struct planner *planner)
 		if (verdict->volume->not_ours) {
 			verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
 			verdict->detail = verdict->volume->not_ours;
-		} else if (!holder->first) {
+		} else if (!holder->by) {
 			judge_unused(planner, verdict);
 		} else if (holder->n == leaving[i].n) {
-			go_with(planner, verdict, leaving[i].first);
+			go_with(planner, verdict, leaving[i].container);
 		} else {
 			verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
-			verdict->holder = container_name(holder->first);
+			verdict->holder = holder->by;
 		}
 		removals_add(planner, verdict);
 	}

@@ -26,6 +26,7 @@ static const struct {
 	[REASON_NOT_OURS] = { { "the engine's own: {detail}" }, "the engine's own" },
 	[REASON_RESTART_POLICY] = { { "stopped, but to be restarted: restart policy {policy}" },
 				    "stopped, but to be restarted" },
+	[REASON_SWARM_TASK] = { { "a task of swarm service {detail}" }, "a task of swarm" },
 	[REASON_IN_USE] = { { "in use by {holder}" }, "in use" },
 	[REASON_IN_USE_COUNTED] = { { "in use by a container that no list shows: the engine "
 				      "counts {count}" },

@@ -44,9 +44,9 @@ static enum hold hold_of(const struct observation *observation, enum kind kind, 
 			       ? HELD
 			       : NOT_HELD;
 	case KIND_VOLUME:
-		return user_hold(use, use->holders.volumes[index].first != NULL);
+		return user_hold(use, use->holders.volumes[index].by != NULL);
 	case KIND_NETWORK:
-		return user_hold(use, use->holders.networks[index].first != NULL);
+		return user_hold(use, use->holders.networks[index].by != NULL);
 	case KIND_CONTAINER:
 	case KIND_TAG:
 	case KIND_BUILD_CACHE:

@@ -38,14 +38,16 @@ static void mark_parents(struct use *use, const struct snapshot *snapshot)
 
 void use_collect(struct use *use, const struct snapshot *snapshot, int64_t now)
 {
-	use->known = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
+	bool listed = snapshot->listing[KIND_CONTAINER] == LISTING_READ;
+
+	use->known = listed && snapshot->swarm.state != LISTING_FAILED;
 	use->images = mem_zalloc(snapshot->n_images, sizeof(*use->images));
 	use->parents = mem_zalloc(snapshot->n_images, sizeof(*use->parents));
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		use->images[i] = TIME_UNKNOWN;
 	mark_parents(use, snapshot);
 	holders_find(snapshot->arena, snapshot, &use->holders);
-	for (size_t i = 0; use->known && i < snapshot->n_containers; i++)
+	for (size_t i = 0; listed && i < snapshot->n_containers; i++)
 		use_image(use, snapshot, &snapshot->containers[i], now);
 }
 

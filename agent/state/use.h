@@ -2,10 +2,11 @@
 
 #include "model/holders.h"
 
-/* What the containers of a snapshot say about images, volumes and networks. */
+/* What the containers of a snapshot, and services of a swarm, say about images, volumes and
+ * networks. */
 
 struct use {
-	bool known;		/* the list of containers was read */
+	bool known;		/* the lists of all users were read */
 	int64_t *images;	/* per image: last used, TIME_UNKNOWN if by none */
 	bool *parents;		/* per image: whether another one is built on it */
 	struct holders holders; /* of volumes and networks */

@@ -182,6 +182,11 @@ class Rules(Case):
     def test_a_rule_with_a_name_of_two_words(self):
         self.policy_refused("[containers a b]\nname = *\n" + GOOD, (1, "a name of one word"))
 
+    def test_a_name_that_begins_as_a_comment(self):
+        self.policy_refused("[containers ;a]\nname = *\n" + GOOD, (1, "begins with ';'"))
+        self.policy_refused("[containers a ;b]\nname = *\n" + GOOD, (1, "begins with ';'"))
+        self.accepted("[containers a;b]\nname = *\nkeep-last = 1\n")
+
     def test_two_rules_of_one_name(self):
         self.policy_refused(GOOD + GOOD, (4, f"there is a [containers good] already, at {self.file}:1"))
 
@@ -193,7 +198,7 @@ class Rules(Case):
 
     def test_values_that_are_none(self):
         for key, value in (("keep-within", "soon"), ("keep-within", "-1h"), ("keep-within", "5"),
-                           ("keep-within", "1h2"), ("keep-within", "99999999999999999999h"),
+                           ("keep-within", "1h2"), ("keep-within", "0.5s"), ("keep-within", "0.0000001h"), ("keep-within", "99999999999999999999h"),
                            ("keep-last", "-1"), ("keep-last", "many"), ("keep-last", "1.5"),
                            ("keep-last", "99999999999"), ("keep-last", "0x10"), ("state", "running"),
                            ("exit-code", "256"), ("exit-code", "5-1"), ("exit-code", "-1"),
@@ -253,7 +258,7 @@ class Settings(Case):
     def test_values_that_are_none(self):
         for section, key, value in (("run", "mode", "delete"), ("run", "min-age", "old"),
                                     ("run", "max-remove", "all"), ("engine", "host", "tcp://x:1"),
-                                    ("engine", "host", "ssh://x"), ("engine", "timeout", "0s"),
+                                    ("engine", "host", "ssh://x"), ("engine", "host", "unix:///"), ("engine", "timeout", "0s"),
                                     ("engine", "timeout", "2d"), ("engine", "connections", "65"),
                                     ("engine", "data-root", "relative"), ("report", "entries", "-1")):
             with self.subTest(key=key, value=value):
@@ -364,7 +369,32 @@ class Files(Case):
     def test_a_folder_that_others_may_write_is_refused_by_root(self):
         self.in_folder().write_text("")
         self.file.chmod(0o775)
-        self.refused((None, "not root's alone to write"), file=self.file / "a.ini")
+        self.refused((None, "not root's alone to write"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
+    def test_an_empty_folder_that_others_may_write_is_refused_by_root(self):
+        self.file.unlink()
+        self.file.mkdir()
+        self.file.chmod(0o757)
+        self.refused((None, "not root's alone to write"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
+    def test_a_link_to_a_folder_counts_as_that_folder_and_those_above_it(self):
+        self.file.unlink()
+        elsewhere = self.program.folder / "above" / "elsewhere"
+        elsewhere.mkdir(parents=True)
+        self.file.symlink_to(elsewhere)
+        (elsewhere / "a.ini").write_text(GOOD)
+        self.call(0, "check")
+        self.fake.requests.clear()
+        elsewhere.chmod(0o777)
+        self.refused((None, "not root's alone to write"))
+        elsewhere.chmod(0o755)
+        os.chown(elsewhere.parent, NOBODY, NOBODY)
+        self.refused((None, f"leads through {elsewhere.parent}, which is not root's alone to write"))
+        os.chown(elsewhere.parent, 0, 0)
+        shutil.rmtree(elsewhere)
+        self.refused((None, "No such file"))
 
     @unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
     def test_a_link_into_a_folder_that_others_may_write_is_refused_by_root(self):
@@ -375,6 +405,76 @@ class Files(Case):
         self.file.unlink()
         self.file.symlink_to(elsewhere / "policy.ini")
         self.refused((None, "not root's alone to write"), file=elsewhere / "policy.ini")
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
+class RootsPlaces(unittest.TestCase):
+    """Without options, as root: who else may write in a folder that is searched."""
+
+    KEEP = "[containers keep]\nname = *\naction = keep\n"
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-places-", dir="/run"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.folder.chmod(0o755)
+        for name in ("policies.d", "reclaimd.conf.d", "pinned.d", "ci/policies.d"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "policies.d" / "a.ini").write_text(self.KEEP)
+        (self.folder / "ci" / "policies.d" / "a.ini").write_text(self.KEEP)
+
+    def check(self, status, *arguments):
+        """The folder as the last but one place, /usr/local/lib/reclaimd, in mounts of its own."""
+        script = ('mount -t tmpfs none /usr/local/lib && mkdir /usr/local/lib/reclaimd && '
+                  'mount --bind "$0" /usr/local/lib/reclaimd && exec "$@"')
+        outcome = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, str(self.folder), str(BINARY), "check", *arguments],
+            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(outcome.returncode, status, outcome)
+        return outcome
+
+    def refused(self, name, *arguments):
+        place = "/usr/local/lib/reclaimd" + (f"/{name}" if name else "")
+        lines = self.check(78, *arguments).stderr.splitlines()
+        self.assertEqual(lines, [f"reclaimd: {place}: is not root's alone to write; do 'chown root {place}' and "
+                                 f"'chmod go-w {place}'"])
+
+    def test_nobody_else(self):
+        self.assertIn("/usr/local/lib/reclaimd/policies.d/a.ini", self.check(0).stdout)
+        self.check(0, "--instance", "ci")
+
+    def test_each_folder_that_others_may_write_is_refused(self):
+        for name in ("", "policies.d", "reclaimd.conf.d", "pinned.d"):
+            for mode in (0o775, 0o757, 0o1777):
+                with self.subTest(name=name, mode=mode):
+                    (self.folder / name).chmod(mode)
+                    self.refused(name)
+                    (self.folder / name).chmod(0o755)
+
+    def test_each_folder_of_somebody_else_is_refused(self):
+        for name in ("", "policies.d", "reclaimd.conf.d", "pinned.d"):
+            with self.subTest(name=name):
+                os.chown(self.folder / name, NOBODY, NOBODY)
+                self.refused(name)
+                os.chown(self.folder / name, 0, 0)
+
+    def test_for_an_instance_the_main_place_counts_too(self):
+        for name in ("", "ci", "ci/policies.d"):
+            with self.subTest(name=name):
+                (self.folder / name).chmod(0o775)
+                self.refused(name, "--instance", "ci")
+                (self.folder / name).chmod(0o755)
+
+    def test_a_rule_that_keeps_cannot_be_hidden_by_somebody_else(self):
+        (self.folder / "policies.d" / "a.ini").unlink()
+        (self.folder / "policies.d" / "a.ini").symlink_to("/dev/null")
+        self.check(0)
+        (self.folder / "policies.d").chmod(0o775)
+        self.refused("policies.d")
+
+    def test_a_place_that_is_a_link_to_nothing(self):
+        (self.folder / "pinned.d").rmdir()
+        (self.folder / "pinned.d").symlink_to("/nowhere")
+        self.assertIn("/pinned.d: No such file", self.check(78).stderr)
 
 
 class SearchPath(unittest.TestCase):
@@ -416,6 +516,16 @@ class SearchPath(unittest.TestCase):
         outcome = self.run_program(78, "check")
         self.assertIn(f"{self.place}/pinned.d/web.list:2: 'App:1' is no name of an image", outcome.stderr)
         self.assertIn(f"{self.place}/pinned.d/web.list:3: there is more than one name", outcome.stderr)
+
+    def test_a_list_of_pinned_images_in_utf_16_is_refused(self):
+        self.write("policies.d/a.ini", GOOD)
+        self.write("pinned.d/web.list", "")
+        for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+            (self.place / "pinned.d" / "web.list").write_bytes("# web\nredis\n".encode(encoding))
+            outcome = self.run_program(78, "check")
+            self.assertIn(f"{self.place}/pinned.d/web.list:1: there is a NUL byte", outcome.stderr)
+        (self.place / "pinned.d" / "web.list").write_bytes(b"redis\npostgres\0\n")
+        self.assertIn("web.list:2: there is a NUL byte", self.run_program(78, "check").stderr)
 
     def test_without_xdg_they_lie_below_home(self):
         self.place = self.folder / ".config" / "reclaimd"
@@ -479,6 +589,12 @@ class SearchPath(unittest.TestCase):
         outcome = self.run_program(78, "check", "--instance", "nobody-has-this")
         self.assertEqual(len(outcome.stderr.splitlines()), 1)
         self.assertIn("no instance 'nobody-has-this'", outcome.stderr)
+
+    def test_folders_of_the_main_one_are_no_instances(self):
+        for name in ("policies.d", "pinned.d", "reclaimd.conf.d", "", "..", "a/b"):
+            with self.subTest(name=name):
+                outcome = self.run_program(2, "check", "--instance", name)
+                self.assertIn(f"'{name}' is no name for an instance", outcome.stderr)
 
     def test_a_file_that_may_not_be_read_is_a_mistake(self):
         self.write("policies.d/a.ini", GOOD)

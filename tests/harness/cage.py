@@ -1,9 +1,14 @@
 """What the tests start as root has a mount and a PID namespace of its own: with its first process all that
 it started, and every mount, is gone; and that process goes with the one that runs the tests, however that ends."""
 
+import contextlib
+import ctypes
+import fcntl
 import os
 import pathlib
 import select
+import socket
+import struct
 import subprocess
 import tempfile
 
@@ -35,6 +40,32 @@ for _ in $(seq 200); do
 done
 exit 1
 """
+
+
+CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
+
+
+def _call(function, *arguments):
+    if function(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@contextlib.contextmanager
+def own_network():
+    """What this thread starts within it has a network of its own, with nothing but the loopback address. It
+    is gone, with all interfaces that were made in it, when nothing of that runs any more."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _call(libc.unshare, CLONE_NEWNET)
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+                fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+            yield
+        finally:
+            _call(libc.setns, before, CLONE_NEWNET)
+    finally:
+        os.close(before)
 
 
 class Cage:

@@ -250,6 +250,9 @@ class Fake:
         self.min_api = "1.12"
         self.id = "FAKE:ENGINE"
         self.now = time.time()
+        self.swarm = {"NodeID": "", "LocalNodeState": "inactive"}
+        self.services = {}    # by name
+        self.tasks = []
         self.containers = {}  # by ID
         self.images = {}      # by ID
         self.by_reference = {}
@@ -305,6 +308,40 @@ class Fake:
         self.containers[container.id] = container
         self.users[familiar(named)].add(container.id)
         return container
+
+    def join_swarm(self, manager=True, state="active"):
+        self.swarm = {"NodeID": "zzqcq2ch38hv1b5zpzmdt30ud", "NodeAddr": "127.0.0.1", "LocalNodeState": state,
+                      "ControlAvailable": manager, "Error": "", "RemoteManagers": None}
+
+    def service(self, name, image, replicas=0, previous=None, mounts=(), networks=()):
+        """A service of a swarm, and its entry, which a test may change; its tasks are the test's to make."""
+        def spec(of):
+            return {"Name": name, "Labels": {}, "Mode": {"Replicated": {"Replicas": replicas}},
+                    "TaskTemplate": {"ContainerSpec": {
+                        "Image": of, "Init": False, "Isolation": "default",
+                        "Mounts": [{"Type": "volume", "Source": one, "Target": "/" + one} for one in mounts]},
+                        "Networks": [{"Target": one} for one in networks], "ForceUpdate": 0, "Runtime": "container"},
+                    "EndpointSpec": {"Mode": "vip"}}
+
+        self.services[name] = {
+            "ID": hashlib.sha256(("service " + name).encode()).hexdigest()[:25], "Version": {"Index": 12},
+            "CreatedAt": rfc3339(self.now), "UpdatedAt": rfc3339(self.now), "Spec": spec(image),
+            "Endpoint": {"Spec": {"Mode": "vip"}, "VirtualIPs": [{"NetworkID": "ingress-id", "Addr": "10.0.0.2/24"}]},
+            **({"PreviousSpec": spec(previous)} if previous else {})}
+        return self.services[name]
+
+    def task(self, service, image=None, state="running"):
+        """A task of a service (its entry), which may run another image than the service has now."""
+        spec = json.loads(json.dumps(service["Spec"]["TaskTemplate"]))
+        if image:
+            spec["ContainerSpec"]["Image"] = image
+        self.tasks.append({
+            "ID": hashlib.sha256(f"task {len(self.tasks)}".encode()).hexdigest()[:25], "Version": {"Index": 13},
+            "CreatedAt": rfc3339(self.now), "UpdatedAt": rfc3339(self.now), "Labels": {}, "Spec": spec,
+            "ServiceID": service["ID"], "Slot": 1, "NodeID": "elsewhere", "Status": {"State": state},
+            "DesiredState": "running",
+            "NetworksAttachments": [{"Network": {"ID": "ingress-id"}, "Addresses": ["10.0.0.3/24"]}]})
+        return self.tasks[-1]
 
     def tag(self, image, reference):
         """As `docker tag` does, it takes the name from whichever image has it."""
@@ -473,6 +510,8 @@ class Fake:
         ("GET", r"/_ping", "ping"),
         ("GET", r"/version", "version"),
         ("GET", r"/v{}/info", "info"),
+        ("GET", r"/v{}/services", "list_services"),
+        ("GET", r"/v{}/tasks", "list_tasks"),
         ("GET", r"/v{}/containers/json\?all=1", "list_containers"),
         ("GET", r"/v{}/containers/json\?all=1&size=1&filters=([^&]+)", "size_containers"),
         ("GET", r"/v{}/containers/([^/?]+)/json", "inspect_container"),
@@ -507,7 +546,20 @@ class Fake:
                                                                    ["Supports d_type", "true"]],
                             "DockerRootDir": str(self.data_root), "Name": "fake", "Labels": [],
                             "ServerVersion": "20.10.24", "Warnings": None,
-                            "Swarm": {"NodeID": "", "LocalNodeState": "inactive"}})
+                            "Swarm": self.swarm})
+
+    def _list_services(self):
+        return self._on_manager(list(self.services.values()))
+
+    def _list_tasks(self):
+        return self._on_manager(self.tasks)
+
+    def _on_manager(self, answer):
+        if not self.swarm.get("ControlAvailable"):
+            return refusal(503, "This node is not a swarm manager. Worker nodes can't be used to view or modify "
+                                "cluster state. Please run this command on a manager node or promote the current "
+                                "node to a manager.")
+        return Answer(200, answer)
 
     def _list_containers(self):
         newest = sorted(self.containers.values(), key=lambda one: -one.created)

@@ -43,6 +43,7 @@ static void full_sentences_say_all_their_parts(void **state _unused_)
 		{ REASON_NOT_OURS, "the engine's own: detail" },
 		{ REASON_RESTART_POLICY,
 		  "stopped, but to be restarted: restart policy detail" },
+		{ REASON_SWARM_TASK, "a task of swarm service detail" },
 		{ REASON_IN_USE, "in use by holder" },
 		{ REASON_PINNED, "pinned by keep-label = detail" },
 		{ REASON_KEEP_LAST, "7th newest of 9 in app, keep-last = 5" },
@@ -172,10 +173,10 @@ static void an_untagged_image_says_what_it_was(void **state _unused_)
 static void strangers_words_are_escaped(void **state _unused_)
 {
 	static const enum reason reasons[] = {
-		REASON_RUNNING,	   REASON_NOT_OURS,   REASON_RESTART_POLICY,
-		REASON_IN_USE,	   REASON_PINNED,     REASON_OTHER_REFERENCE,
-		REASON_CHILD,	   REASON_LAST_CHILD, REASON_FACT_UNAVAILABLE,
-		REASON_LIST_FAILED
+		REASON_RUNNING,	    REASON_NOT_OURS,   REASON_RESTART_POLICY,
+		REASON_IN_USE,	    REASON_PINNED,     REASON_OTHER_REFERENCE,
+		REASON_CHILD,	    REASON_LAST_CHILD, REASON_FACT_UNAVAILABLE,
+		REASON_LIST_FAILED, REASON_SWARM_TASK
 	};
 	_cleanup_(world_freep) struct world *world = world_new();
 	struct verdict *verdict = world_container(world, "web\n1");

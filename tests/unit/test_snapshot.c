@@ -161,7 +161,58 @@ static void nothing_at_all_is_an_error(void **state _unused_)
 	_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
 
 	assert_int_equal(world.result, -EIO);
-	assert_int_equal(world.snapshot->problems.n, 3);
+	/* The info, what hangs on it, and two lists. */
+	assert_int_equal(world.snapshot->problems.n, 4);
+	assert_int_equal(world.snapshot->swarm.state, LISTING_FAILED);
+}
+
+#define MANAGER                                                                                \
+	INFO("{\"ID\":\"X\",\"Swarm\":{\"NodeID\":\"n\",\"LocalNodeState\":\"active\","        \
+	     "\"ControlAvailable\":true}}")
+#define TEMPLATE                                                                               \
+	"{\"ContainerSpec\":{\"Image\":\"redis:7@" A "\",\"Mounts\":["                         \
+	"{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/data\"},"                      \
+	"{\"Type\":\"volume\",\"Target\":\"/nameless\"},"                                      \
+	"{\"Type\":\"tmpfs\",\"Target\":\"/tmp\"},"                                            \
+	"{\"Type\":\"bind\",\"Source\":\"/srv\",\"Target\":\"/srv\"}]},"                       \
+	"\"Networks\":[{\"Target\":\"front\",\"Aliases\":[\"x\"]}]}"
+
+static void a_manager_tells_what_services_use(void **state _unused_)
+{
+	static const struct answer answers[] = {
+		PING(""),
+		MANAGER,
+		CONTAINERS("[]"),
+		IMAGES("[]"),
+		{ "GET " V "/services", "200 OK",
+		  "[{\"ID\":\"s1\",\"Spec\":{\"Name\":\"web\",\"TaskTemplate\":" TEMPLATE
+		  ",\"Networks\":[{\"Target\":\"old\"}]},"
+		  "\"Endpoint\":{\"VirtualIPs\":[{\"NetworkID\":\"ingress\"}]}}]",
+		  NULL, ALWAYS },
+		{ "GET " V "/tasks", "200 OK",
+		  "[{\"ID\":\"t1\",\"ServiceID\":\"s1\",\"Spec\":" TEMPLATE
+		  ",\"NetworksAttachments\":[{\"Network\":{\"ID\":\"given\"}}]}]",
+		  NULL, ALWAYS },
+	};
+	_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
+	const struct swarm *swarm = &world.snapshot->swarm;
+
+	assert_int_equal(world.result, 0);
+	assert_int_equal(world.snapshot->problems.n, 0);
+	assert_int_equal(swarm->state, LISTING_READ);
+	assert_int_equal(swarm->images.n, 2);
+	assert_string_equal(swarm_user(&swarm->images, "docker.io/library/redis:7"),
+			    "service web");
+	assert_string_equal(swarm_user(&swarm->images, "docker.io/library/redis@" A),
+			    "service web");
+	assert_null(swarm_user(&swarm->images, "docker.io/library/redis:8"));
+	assert_int_equal(swarm->volumes.n, 1);
+	assert_string_equal(swarm_user(&swarm->volumes, "data"), "service web");
+	assert_int_equal(swarm->networks.n, 4);
+	assert_string_equal(swarm_user(&swarm->networks, "front"), "service web");
+	assert_string_equal(swarm_user(&swarm->networks, "old"), "service web");
+	assert_string_equal(swarm_user(&swarm->networks, "ingress"), "service web");
+	assert_string_equal(swarm_user(&swarm->networks, "given"), "task of service web");
 }
 
 static void podmans_own_list_completes_the_other(void **state _unused_)
@@ -313,6 +364,7 @@ int main(void)
 		cmocka_unit_test(the_containerd_store_has_no_known_root),
 		cmocka_unit_test(a_list_fails_as_a_whole),
 		cmocka_unit_test(nothing_at_all_is_an_error),
+		cmocka_unit_test(a_manager_tells_what_services_use),
 		cmocka_unit_test(podmans_own_list_completes_the_other),
 		cmocka_unit_test(without_podmans_own_list_there_is_none),
 		cmocka_unit_test(facts_are_known_or_unavailable),

@@ -406,6 +406,28 @@ static void a_volume_is_unused_since_no_container_had_it(void **state)
 	assert_int_equal(memory->untagged_since, START + 2 * HOUR);
 }
 
+static void a_service_has_its_volume_without_a_container(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = volume_world(false, 7);
+	struct snapshot *swarm = volume_world(false, 7), *blind = volume_world(false, 7);
+	struct swarm_use use = { "data", "service web" };
+	const struct memory *memory = &snapshot->volumes[0].memory;
+
+	swarm->swarm.state = LISTING_READ;
+	swarm->swarm.volumes = (struct swarm_uses){ &use, 1 };
+	observe(place, swarm, START);
+	recall(place, snapshot, START + 1);
+	assert_int_equal(memory->untagged_since, TIME_UNKNOWN);
+	blind->swarm.state = LISTING_FAILED;
+	observe(place, blind, START + HOUR);
+	recall(place, snapshot, START + HOUR);
+	assert_int_equal(memory->untagged_since, TIME_UNKNOWN);
+	observe(place, volume_world(false, 7), START + 2 * HOUR);
+	recall(place, snapshot, START + DAY);
+	assert_int_equal(memory->untagged_since, START + 2 * HOUR);
+}
+
 static void a_volume_made_anew_is_another_one(void **state)
 {
 	struct place *place = *state;
@@ -941,6 +963,7 @@ int main(void)
 		in_place(a_container_uses_its_image_until_its_end),
 		in_place(a_run_without_any_time_is_remembered),
 		in_place(an_older_use_never_replaces_a_newer_one),
+		in_place(a_service_has_its_volume_without_a_container),
 		in_place(a_volume_is_unused_since_no_container_had_it),
 		in_place(a_volume_made_anew_is_another_one),
 		in_place(a_network_is_used_by_name_or_id),

@@ -62,7 +62,8 @@ static const struct {
 	{ "1w 2d 3h 4min 5s", 9 * DAY + 3 * 3600 + 245 },
 	{ "1.5h", 5400 },
 	{ "0.5d", DAY / 2 },
-	{ "0.9s", 0 },
+	{ "1.9s", 1 },
+	{ "0.5s 0.5s", 1 },
 	{ "4611686018427387903s", INT64_MAX / 2 },
 }, times[] = {
 	{ "1970-01-01T00:00:00Z", 0 },
@@ -119,6 +120,8 @@ static const struct {
 }, bad_durations[] = {
 	{ "", -EINVAL, "is no duration; write for example 90s, 15min, 24h, 7d or 2weeks" },
 	{ "h", -EINVAL, "is no duration" },
+	{ "0.9s", -ERANGE, "is less than a second" },
+	{ "0.0000001h", -ERANGE, "is less than a second" },
 	{ "-1h", -EINVAL, "is no duration" },
 	{ " 1h", -EINVAL, "is no duration" },
 	{ "1h-", -EINVAL, "is no duration" },
