@@ -10,7 +10,6 @@ enum place {
 	BEFORE_NEXT,  /* after a comma: an object */
 	WITHIN_OBJECT,
 	AFTER_OBJECT, /* a comma, or the end */
-	WITHIN_NULL,
 	AT_END,
 };
 
@@ -19,7 +18,6 @@ struct json_stream {
 	enum place place;
 	json_tokener *tokener;
 	size_t object_bytes, max_object;
-	size_t null_matched;
 	int (*object)(void *data, struct json_object *object, struct err *err);
 	void *data;
 	char tail[4]; /* a character that the last piece cut in two */
@@ -110,26 +108,11 @@ static int feed_between(struct json_stream *stream, char c, size_t *ret_used, st
 		stream->place = BEFORE_NEXT;
 		return 0;
 	}
-	if (c == 'n' && stream->place == BEFORE_LIST) {
-		stream->place = WITHIN_NULL;
-		stream->null_matched = 1;
-		return 0;
-	}
 	*ret_used = 0;
 	if (c == '{' && (stream->place == BEFORE_FIRST || stream->place == BEFORE_NEXT))
 		return begin_object(stream);
 	return bad(err, stream->place == AT_END ? "something follows the end"
 						: "no object where one should be");
-}
-
-static int feed_null(struct json_stream *stream, char c, size_t *ret_used, struct err *err)
-{
-	*ret_used = 1;
-	if (c != "null"[stream->null_matched++])
-		return bad(err, "no list");
-	if (stream->null_matched == strlen("null"))
-		stream->place = AT_END;
-	return 0;
 }
 
 static int feed_whole(struct json_stream *stream, const char *bytes, size_t n, struct err *err)
@@ -140,8 +123,6 @@ static int feed_whole(struct json_stream *stream, const char *bytes, size_t n, s
 
 		if (stream->place == WITHIN_OBJECT)
 			r = feed_object(stream, bytes, n, &used, err);
-		else if (stream->place == WITHIN_NULL)
-			r = feed_null(stream, *bytes, &used, err);
 		else
 			r = feed_between(stream, *bytes, &used, err);
 		if (r < 0)

@@ -15,7 +15,7 @@ struct json_stream;
 
 enum json_shape {
 	JSON_OBJECT, /* one object */
-	JSON_LIST,   /* an array of objects; null is an empty one, as Go has it */
+	JSON_LIST,   /* an array of objects, never null */
 };
 
 /* Calls object() for each object as soon as it is whole; negative (with err set) ends the

@@ -27,7 +27,7 @@ import time
 import unittest
 import urllib.parse
 
-from . import program
+from . import fake_others, program
 
 NEVER = "0001-01-01T00:00:00Z"
 NOBODY = 65534
@@ -238,10 +238,11 @@ class Wire:
         return bool(ready)
 
 
-class Fake:
+class Fake(fake_others.Others):
     """A fake engine that listens on .socket; use as a context manager, or start() and close()."""
 
     def __init__(self):
+        super().__init__()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-fake-"))
         self.socket = self.folder / "docker.sock"
         self.data_root = self.folder / "data"
@@ -388,7 +389,10 @@ class Fake:
         with self.lock:
             return frozenset(
                 [("container", one.name, one.state) for one in self.containers.values()] +
-                [("image", one.label, one.references) for one in self.images.values()])
+                [("image", one.label, one.references) for one in self.images.values()] +
+                [("volume", name) for name in self.volumes] +
+                [("network", one["Name"]) for one in self.networks.values()] +
+                [("build-cache", name) for name in self.cache])
 
     def names(self):
         """Names of containers and labels of images that exist."""
@@ -524,13 +528,15 @@ class Fake:
 
     def _route(self, request):
         with self.lock:
-            for method, pattern, name in self.ROUTES:
+            for method, pattern, name in (*self.ROUTES, *fake_others.Others.ROUTES):
                 match = re.fullmatch(pattern.replace("{}", re.escape(self.api)), request.target)
                 if method == request.method and match:
                     words = [urllib.parse.unquote(word) for word in match.groups()]
                     return getattr(self, "_" + name)(*words)
             self.unexpected.append(str(request))
             return refusal(404, "page not found")
+
+    answer = staticmethod(Answer)
 
     def _ping(self):
         return Answer(200, b"OK", "text/plain; charset=utf-8")

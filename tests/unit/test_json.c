@@ -52,7 +52,6 @@ static const struct {
 } good[] = {
 	{ JSON_LIST, "[]", 0, NULL },
 	{ JSON_LIST, " [ ] \n", 0, NULL },
-	{ JSON_LIST, "null\n", 0, NULL },
 	{ JSON_LIST, "[{}]", 1, "{}" },
 	{ JSON_LIST, "[{\"a\":[{\"b\":\"]}\\\"\"}]},\r\n\t{\"c\":null}]\n", 2, "{\"c\":null}" },
 	{ JSON_LIST, "[{\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}]", 1,
@@ -67,6 +66,7 @@ static const struct {
 	const char *text;
 } bad[] = {
 	{ JSON_LIST, "" },
+	{ JSON_LIST, "null" },
 	{ JSON_LIST, "[" },
 	{ JSON_LIST, "[{}" },
 	{ JSON_LIST, "[{}," },
