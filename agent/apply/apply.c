@@ -30,6 +30,23 @@ static void note(struct application *application, size_t index, enum outcome out
 		detail && *detail ? arena_strdup(application->arena, detail) : NULL;
 }
 
+static void tag_images(struct application *application)
+{
+	const struct plan *plan = application->plan;
+	struct tagging *taggings =
+		arena_array(application->arena, plan->n_tags, sizeof(*taggings));
+
+	for (size_t i = 0; i < plan->n_tags; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->tags[i]];
+
+		taggings[i].image = verdict->image;
+		taggings[i].name = verdict->preserve_as;
+	}
+	engine_tag_images(application->engine, taggings, plan->n_tags, application->control);
+	for (size_t i = 0; i < plan->n_tags; i++)
+		note(application, plan->tags[i], taggings[i].outcome, taggings[i].detail);
+}
+
 static bool is_image_row(const struct verdict *verdict)
 {
 	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
@@ -235,6 +252,14 @@ static void count(struct result *result, const struct plan *plan, size_t index)
 		result->removed.bytes += verdict->bytes;
 }
 
+static void count_tag(struct result *result, size_t index)
+{
+	if (result->outcomes[index] == OUTCOME_NONE)
+		result->outcomes[index] = OUTCOME_SKIPPED;
+	result->n_failed += result->outcomes[index] == OUTCOME_FAILED;
+	result->n_tagged += result->outcomes[index] == OUTCOME_TAGGED;
+}
+
 static bool is_stopped(const struct removal_control *control)
 {
 	return control && control->stop && *control->stop;
@@ -257,11 +282,14 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 	assert(plan->n_needs == 0 && !plan->brake.pulled);
 	result->outcomes = arena_array(arena, plan->n, sizeof(*result->outcomes));
 	result->details = arena_array(arena, plan->n, sizeof(*result->details));
+	tag_images(&application);
 	take_step(&application, &containers_step);
 	if (!is_stopped(control))
 		remove_others(&application);
 	result->interrupted = is_stopped(control);
 	for (size_t i = 0; i < plan->n_removals; i++)
 		count(result, plan, plan->removals[i]);
+	for (size_t i = 0; i < plan->n_tags; i++)
+		count_tag(result, plan->tags[i]);
 	return result;
 }

@@ -304,3 +304,14 @@ const char *units_format_time(char buffer[UNITS_SIZE], int64_t at, int64_t now)
 		snprintf(buffer, UNITS_SIZE, "@%lld", (long long)at);
 	return buffer;
 }
+
+const char *units_format_day(char buffer[UNITS_SIZE], int64_t at)
+{
+	time_t seconds = (time_t)at;
+	struct tm tm;
+
+	if (at == TIME_UNKNOWN || !localtime_r(&seconds, &tm) ||
+	    strftime(buffer, UNITS_SIZE, "%Y%m%d", &tm) != UNITS_DAY_LENGTH)
+		strcpy(buffer, UNITS_DAY_UNKNOWN);
+	return buffer;
+}

@@ -47,3 +47,9 @@ const char *units_format_bytes_exact(char buffer[UNITS_SIZE], int64_t bytes);
 /* Local time, "Tue 2026-11-24 10:00" or, when it lies less than six days after now, "Tuesday
  * 10:00". */
 const char *units_format_time(char buffer[UNITS_SIZE], int64_t at, int64_t now);
+
+/* The day in local time, "20261124", as a tag may have it; UNITS_DAY_UNKNOWN if it is not known
+ * or has no such form. */
+#define UNITS_DAY_LENGTH 8
+#define UNITS_DAY_UNKNOWN "unknown"
+const char *units_format_day(char buffer[UNITS_SIZE], int64_t at);

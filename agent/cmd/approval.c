@@ -55,6 +55,19 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What an object's row approves, NULL: nothing. */
+static const char *key_of(struct arena *arena, struct json_object *object, enum kind kind)
+{
+	const char *id = text_of(object, "id"), *verdict = text_of(object, "verdict");
+	const char *name = text_of(object, "preserve_as");
+
+	if (strcmp(verdict, "tag") == 0 && kind == KIND_IMAGE && name)
+		return plan_key(arena, kind, id, name);
+	if (strcmp(verdict, "remove") != 0)
+		return NULL;
+	return plan_key(arena, kind, id, kind == KIND_TAG ? text_of(object, "name") : NULL);
+}
+
 static int collect(struct arena *arena, struct json_object *objects, struct strings *ret,
 		   struct err *err)
 {
@@ -63,15 +76,15 @@ static int collect(struct arena *arena, struct json_object *objects, struct stri
 	ret->v = arena_array(arena, n, sizeof(*ret->v));
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *object = json_object_array_get_idx(objects, i);
-		const char *id = text_of(object, "id"), *verdict = text_of(object, "verdict");
 		int kind = kind_of(text_of(object, "kind"));
-		const char *reference = kind == KIND_TAG ? text_of(object, "name") : NULL;
+		const char *key;
 
-		if (!id || !verdict || kind < 0)
+		if (!text_of(object, "id") || !text_of(object, "verdict") || kind < 0)
 			return err_set(err, -EINVAL, "object %zu has no kind, id or verdict",
 				       i + 1);
-		if (strcmp(verdict, "remove") == 0)
-			ret->v[ret->n++] = plan_key(arena, (enum kind)kind, id, reference);
+		key = key_of(arena, object, (enum kind)kind);
+		if (key)
+			ret->v[ret->n++] = key;
 	}
 	if (ret->n > 1)
 		qsort(ret->v, ret->n, sizeof(*ret->v), compare);

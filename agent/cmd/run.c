@@ -97,9 +97,33 @@ static void announce(const struct session *session)
 	}
 }
 
+static int remember_names(const struct session *session, struct err *err)
+{
+	const struct plan *plan = session->plan;
+	struct preserved_name *names = arena_array(session->arena, plan->n, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct verdict *verdict = &plan->verdicts[i];
+		bool now = verdict->action == VERDICT_TAG;
+
+		if (now || verdict->preserved)
+			names[n++] = (struct preserved_name){
+				.image = verdict->image->id,
+				.name = (now ? verdict->preserve_as : verdict->reference)->full,
+				.now = now,
+				.last_tagged = verdict->image->last_tagged,
+			};
+	}
+	return state_preserve(session->state, names, n, session->now, err);
+}
+
+/* The names come first: whoever has no other is still untagged. */
 static bool remember(const struct session *session, struct err *err)
 {
-	return session->options->dry_run || !session->state ||
+	if (session->options->dry_run || !session->state)
+		return true;
+	return remember_names(session, err) >= 0 &&
 	       state_observe(session->state, session->snapshot, session->now, err) >= 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "conf/ini.h"
+#include "conf/template.h"
 
 typedef int parser(const struct key *key, void *field, const char *text, struct arena *arena,
 		   struct err *err);
@@ -317,6 +318,16 @@ static int parse_path(const struct key *key _unused_, void *field, const char *t
 	return 0;
 }
 
+static int parse_template(const struct key *key _unused_, void *field, const char *text,
+			  struct arena *arena, struct err *err)
+{
+	int r = template_check(text, err);
+
+	if (r == 0)
+		*(const char **)field = arena_strdup(arena, text);
+	return r;
+}
+
 static void format_text(const struct key *key _unused_, const void *field, FILE *out)
 {
 	if (*(const char *const *)field)
@@ -342,6 +353,7 @@ static const struct {
 	[KEY_LIMIT] = { parse_limit, format_limit, false, "N|N%" },
 	[KEY_HOST] = { parse_host, format_text, false, "unix:///PATH" },
 	[KEY_PATH] = { parse_path, format_text, false, "path" },
+	[KEY_TEMPLATE] = { parse_template, format_text, false, "template" },
 };
 
 int key_parse(const struct key *key, void *base, const char *text, struct arena *arena,

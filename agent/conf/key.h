@@ -22,6 +22,7 @@ enum key_type {
 	KEY_LIMIT,    /* struct limit */
 	KEY_HOST,     /* const char *, unix:///PATH */
 	KEY_PATH,     /* const char *, absolute */
+	KEY_TEMPLATE, /* const char *, as template_check() wants it */
 };
 
 struct key {

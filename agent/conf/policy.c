@@ -118,6 +118,14 @@ static const struct key keys[] = {
 				  "no", CONTAINERS,
 				  "Anonymous volumes that only such containers have go after them, a row "
 				  "of the plan each." },
+	[RULE_PRESERVE_AS] = { "preserve-as", KEY_TEMPLATE, FIELD(preserve_as), 0, 0, NULL,
+			       NULL, IMAGES,
+			       "The tag that a superseded, untagged image gets while this rule keeps "
+			       "it, for example {repository}:superseded-{created}-{id}; must have {id}, "
+			       "and may have {repository} and {tag} (of the name it lost), {created} "
+			       "(the day of its build) and {date} (today). A name that exists is never "
+			       "taken. With no other tag beside it the image is still judged by this "
+			       "rule, as the untagged one that it was." },
 	[RULE_MIN_AGE] = { "min-age", KEY_DURATION, FIELD(min_age), 0, INT64_MAX, NULL, NULL,
 			   ALL, "For this rule, instead of the setting." },
 	[RULE_MAX_REMOVE] = { "max-remove", KEY_LIMIT, FIELD(max_remove), 0, 0, NULL, NULL, ALL,
@@ -301,7 +309,7 @@ static enum age_from default_age(const struct rule *rule)
 	case KIND_MAX_:
 		break;
 	}
-	return rule->dangling == DANGLING_YES ? AGE_UNTAGGED : AGE_TAGGED;
+	return rule->dangling == DANGLING_YES || rule->preserve_as ? AGE_UNTAGGED : AGE_TAGGED;
 }
 
 static enum group_by default_group(const struct rule *rule)
@@ -386,6 +394,20 @@ static void check_choice(const struct rule *rule, enum rule_key key, unsigned va
 		keys[key].choices[value], kind_to_plural(rule->kind));
 }
 
+static void check_preserve_as(const struct rule *rule, struct problems *problems)
+{
+	if (!rule->preserve_as)
+		return;
+	if (rule->dangling == DANGLING_NO)
+		mistake(problems, rule, RULE_PRESERVE_AS,
+			"preserve-as is for untagged images; write 'dangling = yes', too");
+	if (rule->age_from == AGE_TAGGED || rule->order_by == ORDER_TAGGED)
+		mistake(problems, rule,
+			rule->age_from == AGE_TAGGED ? RULE_AGE_FROM : RULE_ORDER_BY,
+			"'tagged' would make an image new when preserve-as tags it; leave it out, or "
+			"write untagged");
+}
+
 static void check_values(const struct rule *rule, struct problems *problems)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -434,6 +456,7 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 		check_max_age(rule, problems);
 		check_values(rule, problems);
 		check_volumes(rule, problems);
+		check_preserve_as(rule, problems);
 	}
 }
 

@@ -60,6 +60,7 @@ enum rule_key {
 	RULE_KEEP_LABEL,
 	RULE_KEEP_NAME,
 	RULE_REMOVE_VOLUMES,
+	RULE_PRESERVE_AS,
 	RULE_MIN_AGE,
 	RULE_MAX_REMOVE,
 	RULE_KEY_MAX_,
@@ -112,6 +113,7 @@ struct rule {
 	enum order_by order_by;
 	struct patterns keep_tags, keep_labels, keep_names;
 	bool remove_volumes;	 /* containers: their anonymous volumes go along */
+	const char *preserve_as; /* conf/template.h; NULL: none; images */
 	int64_t min_age;	 /* seconds; the setting's unless written */
 	struct limit max_remove; /* not set: the setting's */
 };

@@ -23,6 +23,7 @@ static const struct {
 	{ HTTP_GET, "/{version}/containers/{container}/json" },
 	{ HTTP_GET, "/{version}/images/json?all=1" },
 	{ HTTP_GET, "/{version}/images/{image}/json" },
+	{ HTTP_GET, "/{version}/images/{name}/json" },
 	{ HTTP_GET, "/{version}/images/{image}/history" },
 	{ HTTP_GET, "/{libpod}/libpod/containers/json?all=true&external=true" },
 	{ HTTP_GET, "/{version}/containers/json?all=1&filters={filters}" },
@@ -42,6 +43,7 @@ static const struct {
 	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={image}&noprune=true" },
 	{ HTTP_DELETE, "/{libpod}/libpod/images/remove?images={reference}&noprune=true" },
 	{ HTTP_DELETE, "/{version}/images/{reference}?noprune=1" },
+	{ HTTP_POST, "/{version}/images/{image}/tag?repo={reference}&tag={tag}" },
 };
 
 /* Each returns how much of the text fills the hole, 0 if it does not fit. */
@@ -128,6 +130,20 @@ static size_t span_record(const char *text)
 	return (size_t)(c - text) + strlen(end);
 }
 
+/* The same, before the end of the path. */
+static size_t span_name(const char *text)
+{
+	static const char end[] = "/json";
+	size_t length = span_reference(text), rest = strlen(end);
+
+	return length > rest && strcmp(text + length - rest, end) == 0 ? length - rest : 0;
+}
+
+static size_t span_tag(const char *text)
+{
+	return strspn(text, LETTERS DIGITS "._-");
+}
+
 static size_t span_filters(const char *text)
 {
 	return strspn(text, LETTERS DIGITS "%._:-");
@@ -137,10 +153,16 @@ static const struct hole {
 	const char *name;
 	size_t (*span)(const char *text);
 } holes[] = {
-	{ "{version}", span_version },	   { "{libpod}", span_libpod },
-	{ "{container}", span_container }, { "{image}", span_image },
-	{ "{reference}", span_reference }, { "{filters}", span_filters },
-	{ "{volume}", span_volume },	   { "{record}", span_record },
+	{ "{version}", span_version },
+	{ "{libpod}", span_libpod },
+	{ "{container}", span_container },
+	{ "{image}", span_image },
+	{ "{reference}", span_reference },
+	{ "{filters}", span_filters },
+	{ "{volume}", span_volume },
+	{ "{record}", span_record },
+	{ "{tag}", span_tag },
+	{ "{name}", span_name },
 };
 
 static const struct hole *hole_at(const char *pattern)

@@ -53,6 +53,7 @@ _must_check_ int engine_containers(struct engine *engine, struct snapshot *ret,
 enum outcome {
 	OUTCOME_NONE, /* not tried */
 	OUTCOME_REMOVED,
+	OUTCOME_TAGGED,
 	OUTCOME_GONE,	 /* 404: already gone */
 	OUTCOME_IN_USE,	 /* 409: kept */
 	OUTCOME_CHANGED, /* not what the snapshot showed: kept */
@@ -61,7 +62,8 @@ enum outcome {
 	OUTCOME_MAX_,
 };
 
-/* "removed", "gone", "in-use", "changed", "skipped", "failed"; NULL for OUTCOME_NONE. */
+/* "removed", "tagged", "gone", "in-use", "changed", "skipped", "failed"; NULL for OUTCOME_NONE.
+ */
 const char *outcome_to_string(enum outcome outcome);
 
 /* One thing to remove and how it ended. */
@@ -111,6 +113,21 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
  * OUTCOME_SKIPPED. references may be NULL where the image has no tags. */
 void engine_remove_images(struct engine *engine, struct removal *removals, size_t n,
 			  const struct removal_control *control);
+
+/* An untagged image that is to get a name. */
+struct tagging {
+	const struct image *image;
+	const struct reference *name; /* raw is what the engine is asked for */
+	enum outcome outcome;
+	char detail[768];
+};
+
+/* Tags images, one after the other. Directly before, each is looked up: it must be there, else
+ * OUTCOME_GONE, and without tag, else OUTCOME_CHANGED; then its name is, which no other image
+ * may have: OUTCOME_SKIPPED, as engines take a name away from its owner without complaint. Once
+ * control->stop is set the rest is left alone. control may be NULL. */
+void engine_tag_images(struct engine *engine, struct tagging *taggings, size_t n,
+		       const struct removal_control *control);
 
 /* Free space of the file system that holds the engine's data (info's DockerRootDir, Podman's
  * graphRoot, or data_root if not NULL), into *disk; strings lie in the arena. Checked: the

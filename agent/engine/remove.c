@@ -6,9 +6,9 @@
 
 static const char *const outcomes[] = {
 	[OUTCOME_NONE] = NULL,	       [OUTCOME_REMOVED] = "removed",
-	[OUTCOME_GONE] = "gone",       [OUTCOME_IN_USE] = "in-use",
-	[OUTCOME_CHANGED] = "changed", [OUTCOME_SKIPPED] = "skipped",
-	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_TAGGED] = "tagged",   [OUTCOME_GONE] = "gone",
+	[OUTCOME_IN_USE] = "in-use",   [OUTCOME_CHANGED] = "changed",
+	[OUTCOME_SKIPPED] = "skipped", [OUTCOME_FAILED] = "failed",
 };
 static_assert(ARRAY_SIZE(outcomes) == OUTCOME_MAX_, "a row per outcome");
 

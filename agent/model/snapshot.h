@@ -44,6 +44,7 @@ struct memory {
 	int64_t first_seen;	/* when a run (or the watcher) first saw the object */
 	int64_t untagged_since; /* since when it is seen without tag or user, without a break */
 	int64_t last_used;	/* when a container was last seen using it */
+	int64_t preserved_at;	/* when the only tag of an image was made by preserve-as */
 	bool seen_tagged;	/* an image that was seen with a tag in an earlier look */
 	struct strings
 		names; /* references the image had, newest first, as the engine spelt them */

@@ -3,6 +3,9 @@
 /* DESIGN 2.3: what the engine does not know counts from when a run first saw it so, else from
  * now; an older fact never stands in for a newer one. */
 
+/* How long after a run began its tags may have been made. */
+#define OWN_TAG_SECONDS (10 * 60)
+
 static struct age from_engine(enum age_from from, int64_t at)
 {
 	return (struct age){ .at = at, .source = SOURCE_ENGINE, .from = from };
@@ -91,6 +94,17 @@ static enum answer image_tagged(struct planner *planner, const struct verdict *v
 	return answer;
 }
 
+/* Engines note the time of our tag as that of anybody else's. */
+static bool tagged_by_others(const struct verdict *verdict)
+{
+	const struct image *image = verdict->image;
+
+	if (image->last_tagged == TIME_UNKNOWN)
+		return false;
+	return !verdict->preserved || image->memory.preserved_at == TIME_UNKNOWN ||
+	       image->last_tagged > image->memory.preserved_at + OWN_TAG_SECONDS;
+}
+
 static enum answer image_untagged(struct planner *planner, const struct verdict *verdict,
 				  struct age *ret)
 {
@@ -101,7 +115,7 @@ static enum answer image_untagged(struct planner *planner, const struct verdict 
 	if (ret->source == SOURCE_NOW)
 		return ANSWER_YES;
 	answer = need_inspect(planner, verdict);
-	if (answer == ANSWER_YES && image->last_tagged != TIME_UNKNOWN)
+	if (answer == ANSWER_YES && tagged_by_others(verdict))
 		newest(ret, from_engine(AGE_TAGGED, image->last_tagged));
 	return answer;
 }
@@ -138,7 +152,7 @@ static enum answer image_arrival(struct planner *planner, const struct verdict *
 	enum answer answer;
 
 	*ret = since_seen(planner, AGE_TAGGED, memory->first_seen);
-	if (verdict->kind == KIND_IMAGE)
+	if (verdict->kind == KIND_IMAGE || verdict->preserved)
 		newest(ret, since_seen(planner, AGE_UNTAGGED, memory->untagged_since));
 	if (memory->last_used != TIME_UNKNOWN)
 		newest(ret, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_USED });

@@ -68,6 +68,7 @@ void brake_measure(struct planner *planner)
 		const struct verdict *verdict = &plan->verdicts[i];
 		const struct rule *rule = verdict->rule;
 		bool goes = verdict->action == VERDICT_REMOVE;
+		enum kind kind = verdict->preserved ? KIND_IMAGE : verdict->kind;
 
 		if (!counts(planner, i))
 			continue;
@@ -77,10 +78,9 @@ void brake_measure(struct planner *planner)
 			rules[rule - planner->rules->v].of++;
 			rules[rule - planner->rules->v].removals += goes;
 		}
-		kinds[verdict->kind].of++;
-		kinds[verdict->kind].removals +=
-			goes &&
-			!(rule->max_remove.set && rule->kind == select_section(verdict));
+		kinds[kind].of++;
+		kinds[kind].removals += goes && !(rule->max_remove.set &&
+						  rule->kind == select_section(verdict));
 	}
 	for (size_t i = 0; i < planner->rules->n; i++)
 		pull(planner, &planner->rules->v[i], planner->rules->v[i].kind,

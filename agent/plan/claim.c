@@ -87,7 +87,7 @@ static void show_size(struct plan *plan, size_t index)
 	bool last = index + 1 == plan->n || plan->verdicts[index + 1].kind != KIND_TAG ||
 		    plan->verdicts[index + 1].image != verdict->image;
 
-	if (is_image_row(verdict) && verdict->action == VERDICT_KEEP)
+	if (is_image_row(verdict) && verdict->action != VERDICT_REMOVE)
 		verdict->bytes = last ? verdict->image->size : 0;
 }
 

@@ -13,6 +13,7 @@ static struct planner *new_planner(struct arena *arena, const struct plan_input 
 		.settings = input->settings,
 		.snapshot = input->snapshot,
 		.now = plan->now,
+		.rules_preserve = rules_preserve(input->rules),
 		/* What is asked for here is not fetched: these are thrown away. */
 		.container_needs =
 			arena_array(arena, input->snapshot->n_containers, sizeof(unsigned)),
@@ -157,7 +158,7 @@ static void explain_ages(struct planner *planner, struct explanation *explanatio
 	explanation->ages =
 		arena_array(planner->arena, AGE_VERSION_, sizeof(*explanation->ages));
 	for (unsigned from = 0; from < AGE_VERSION_; from++)
-		if (ages[verdict->kind] & 1u << from &&
+		if (ages[verdict->preserved ? KIND_IMAGE : verdict->kind] & 1u << from &&
 		    age_of(planner, verdict, (enum age_from)from,
 			   &explanation->ages[explanation->n_ages]) == ANSWER_YES)
 			explanation->n_ages++;

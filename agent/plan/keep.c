@@ -25,6 +25,24 @@ static bool undecided(struct verdict *verdict, enum answer answer)
 	return false;
 }
 
+/* Nobody's pin is lost because an image got a name. */
+static bool by_any_rule(struct planner *planner, struct verdict *verdict)
+{
+	const struct rule *holder;
+	enum rule_key key;
+
+	if (!verdict->preserved)
+		return false;
+	holder = preserve_holder(planner, verdict, &key);
+	if (!holder)
+		return false;
+	verdict->rule = holder;
+	if (key == RULE_ACTION)
+		return keep(verdict, REASON_RULE_KEEPS);
+	verdict->key = rule_key_name(key);
+	return keep(verdict, REASON_PINNED);
+}
+
 static bool by_action(struct planner *planner _unused_, struct verdict *verdict)
 {
 	return verdict->rule->action == ACTION_KEEP && keep(verdict, REASON_RULE_KEEPS);
@@ -199,31 +217,58 @@ static bool by_default(struct planner *planner _unused_, struct verdict *verdict
 	return true;
 }
 
+enum answer keep_by_rule(struct planner *planner, const struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	bool counted = last_run(planner, verdict) || keep_last_holds(verdict);
+	enum answer answer;
+	enum rule_key pin;
+	struct age age;
+
+	if (rule->action == ACTION_KEEP || select_pin(planner, verdict, &pin))
+		return ANSWER_YES;
+	if (rule->max_age == 0 && (counted || rule->keep_within == 0))
+		return counted ? ANSWER_YES : ANSWER_NO;
+	answer = age_of(planner, verdict, rule->age_from, &age);
+	if (answer != ANSWER_YES)
+		return answer;
+	if (rule->max_age > 0 && planner->now - age.at >= rule->max_age)
+		return ANSWER_NO;
+	return counted || planner->now - age.at < rule->keep_within ? ANSWER_YES : ANSWER_NO;
+}
+
 static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+bool keep_approves(const struct planner *planner, const char *key)
+{
+	const struct strings *approved = planner->approved;
+
+	if (!approved)
+		return true;
+	return approved->n > 0 &&
+	       bsearch(&key, approved->v, approved->n, sizeof(key), compare_texts);
+}
+
 void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 {
-	const char *key,
-		*reference = verdict->reference ? verdict->reference->short_name : NULL;
+	const char *reference = verdict->reference ? verdict->reference->short_name : NULL;
 
 	if (!planner->approved || verdict->action == VERDICT_KEEP)
 		return;
-	key = plan_key(planner->arena, verdict->kind, verdict_id(verdict), reference);
-	if (planner->approved->n == 0 ||
-	    !bsearch(&key, planner->approved->v, planner->approved->n, sizeof(key),
-		     compare_texts))
+	if (!keep_approves(planner, plan_key(planner->arena, verdict->kind, verdict_id(verdict),
+					     reference)))
 		keep(verdict, REASON_NOT_APPROVED);
 }
 
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_action,	   by_pin,  by_swarm,	by_pending_rank,
-		by_last_run,	   by_rank, by_storage, by_min_age,
-		by_restart_policy, by_time, by_default,
+		by_any_rule,	 by_action,	    by_pin,  by_swarm,
+		by_pending_rank, by_last_run,	    by_rank, by_storage,
+		by_min_age,	 by_restart_policy, by_time, by_default,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)

@@ -31,25 +31,38 @@ static void add_repository(struct values *values, const struct reference *refere
 	add(values, reference->familiar);
 }
 
-static void add_former(const struct planner *planner, const struct strings *names,
+static bool is_former(const struct verdict *verdict, const struct reference *name)
+{
+	return !verdict->reference || !reference_equal(verdict->reference, name);
+}
+
+size_t former_names(const struct planner *planner, const struct verdict *verdict,
+		    const struct reference **ret)
+{
+	const struct image *image = verdict->image;
+	const struct strings *const lists[] = { &image->memory.names, &image->history };
+	size_t most = image->memory.names.n + image->history.n + image->n_digests + 1, n = 0;
+	struct reference *names = arena_array(planner->arena, most, sizeof(*names));
+
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; i < lists[k]->n; i++)
+			n += reference_parse(planner->arena, lists[k]->v[i], &names[n]) &&
+			     is_former(verdict, &names[n]);
+	for (size_t i = 0; i < image->n_digests; i++)
+		names[n++] = image->digests[i];
+	*ret = names;
+	return n;
+}
+
+static void add_former(const struct planner *planner, const struct verdict *verdict,
 		       struct values *values,
 		       void (*add_one)(struct values *, const struct reference *))
 {
-	struct reference reference;
+	const struct reference *names;
+	size_t n = former_names(planner, verdict, &names);
 
-	for (size_t i = 0; i < names->n; i++)
-		if (reference_parse(planner->arena, names->v[i], &reference))
-			add_one(values, &reference);
-}
-
-static void add_all_former(const struct planner *planner, const struct image *image,
-			   struct values *values,
-			   void (*add_one)(struct values *, const struct reference *))
-{
-	add_former(planner, &image->memory.names, values, add_one);
-	add_former(planner, &image->history, values, add_one);
-	for (size_t i = 0; i < image->n_digests; i++)
-		add_one(values, &image->digests[i]);
+	for (size_t i = 0; i < n; i++)
+		add_one(values, &names[i]);
 }
 
 void names_of(const struct planner *planner, const struct verdict *verdict,
@@ -62,10 +75,14 @@ void names_of(const struct planner *planner, const struct verdict *verdict,
 		break;
 	case KIND_TAG:
 		add_reference(values, verdict->reference);
+		if (!verdict->preserved)
+			break;
+		add(values, UNTAGGED_NAME);
+		add_former(planner, verdict, values, add_reference);
 		break;
 	case KIND_IMAGE:
-		add(values, "<none>");
-		add_all_former(planner, verdict->image, values, add_reference);
+		add(values, UNTAGGED_NAME);
+		add_former(planner, verdict, values, add_reference);
 		break;
 	case KIND_VOLUME:
 		add(values, verdict->volume->name);
@@ -88,10 +105,10 @@ void names_of(const struct planner *planner, const struct verdict *verdict,
 void repositories_of(const struct planner *planner, const struct verdict *verdict,
 		     struct values *values)
 {
-	if (verdict->kind == KIND_TAG)
+	if (verdict->kind == KIND_IMAGE || verdict->preserved)
+		add_former(planner, verdict, values, add_repository);
+	if (verdict->kind == KIND_TAG && values->n == 0)
 		add_repository(values, verdict->reference);
-	else
-		add_all_former(planner, verdict->image, values, add_repository);
 }
 
 const char *name_of(const struct verdict *verdict)
@@ -111,5 +128,5 @@ const char *name_of(const struct verdict *verdict)
 	case KIND_MAX_:
 		break;
 	}
-	return "<none>";
+	return UNTAGGED_NAME;
 }

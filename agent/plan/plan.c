@@ -88,6 +88,7 @@ static void add_rows(struct planner *planner)
 	planner->first_row[snapshot->n_images] = plan->n;
 	add_other_rows(planner);
 	plan->removals = arena_array(planner->arena, plan->n, sizeof(*plan->removals));
+	plan->tags = arena_array(planner->arena, plan->n, sizeof(*plan->tags));
 }
 
 /* Images without any name that others are built on are judged with those. */
@@ -221,10 +222,14 @@ static bool waits_for_first_look(const struct verdict *verdict)
 
 static void sum(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		bool goes = plan->verdicts[i].action == VERDICT_REMOVE;
+	struct totals *const totals[] = {
+		[VERDICT_KEEP] = &plan->keep,
+		[VERDICT_TAG] = &plan->tag,
+		[VERDICT_REMOVE] = &plan->remove,
+	};
 
-		add_to(goes ? &plan->remove : &plan->keep, plan, i);
+	for (size_t i = 0; i < plan->n; i++) {
+		add_to(totals[plan->verdicts[i].action], plan, i);
 		plan->unknown_ages += waits_for_first_look(&plan->verdicts[i]);
 	}
 }
@@ -254,6 +259,7 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 		.snapshot = input->snapshot,
 		.approved = input->approved,
 		.now = input->now,
+		.rules_preserve = rules_preserve(input->rules),
 	};
 
 	planner_init(&planner);
@@ -263,6 +269,7 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 	rank_all(&planner);
 	judge_containers(&planner);
 	images_judge(&planner);
+	preserve_name_images(&planner);
 	holders_find(arena, input->snapshot, &planner.holders);
 	volumes_judge(&planner);
 	networks_judge(&planner);

@@ -11,7 +11,20 @@
 
 /* The heart: what may go, decided by a pure function. No I/O, no clock, no logging. */
 
-enum verdict_action { VERDICT_KEEP, VERDICT_REMOVE };
+enum verdict_action {
+	VERDICT_KEEP,
+	VERDICT_TAG, /* stays, for its reason, and gets the name preserve_as */
+	VERDICT_REMOVE,
+};
+
+/* Why an untagged image that its rule keeps and would name gets no name. */
+enum unnamed {
+	NOT_UNNAMED,
+	UNNAMED_UNKNOWN,      /* nobody knows what it was called */
+	UNNAMED_INVALID,      /* the template gives no valid reference with its names */
+	UNNAMED_NOT_APPROVED, /* the approved plan does not have it */
+	UNNAMED_MAX_,
+};
 
 /* Why. Each has one row in plan/reason.c. */
 enum reason {
@@ -71,6 +84,9 @@ struct verdict {
 		const struct cache_record *cache;
 	};
 	const struct reference *reference; /* KIND_TAG: which */
+	/* KIND_TAG: the one name of a superseded image, by preserve-as of its rule. It is
+	 * judged as the untagged image that it was. */
+	bool preserved;
 
 	enum verdict_action action;
 	enum reason reason;
@@ -87,6 +103,9 @@ struct verdict {
 	const char *detail;	 /* the pattern, the state, what went wrong */
 
 	bool announce; /* QUARANTINE: not announced yet */
+	const struct reference
+		*preserve_as; /* VERDICT_TAG: raw is what to ask the engine for */
+	enum unnamed unnamed;
 
 	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
 };
@@ -123,10 +142,14 @@ struct plan {
 	size_t *removals;
 	size_t n_removals;
 
+	/* Indices of all that gets a name. None of them goes. */
+	size_t *tags;
+	size_t n_tags;
+
 	struct need *needs; /* facts on which a verdict depends; fetch them and plan again */
 	size_t n_needs;
 
-	struct totals remove, keep;
+	struct totals remove, tag, keep;
 	bool claimed_is_upper_bound;
 	size_t unknown_ages; /* objects kept only because nothing knows their age yet */
 	struct brake brake;
@@ -138,8 +161,8 @@ struct plan_input {
 	const struct settings *settings;
 	const struct snapshot *snapshot; /* sealed */
 	int64_t now;
-	/* Keys (plan_key()) of the removals that were approved, sorted; NULL: no approval is
-	 * asked. */
+	/* Keys (plan_key()) of the removals and of the names that were approved, sorted; NULL:
+	 * no approval is asked. */
 	const struct strings *approved;
 };
 
@@ -148,8 +171,8 @@ struct plan_input {
  * are known or unavailable are never asked for again, so fetching and planning in turn ends. */
 struct plan *plan_build(struct arena *arena, const struct plan_input *input);
 
-/* What names a removal from one plan to the next: "tag sha256:… example/app:1.0". In the arena.
- */
+/* What names a removal from one plan to the next: "tag sha256:… example/app:1.0"; with
+ * KIND_IMAGE and a reference that the untagged image gets it. In the arena. */
 const char *plan_key(struct arena *arena, enum kind kind, const char *id,
 		     const char *reference);
 

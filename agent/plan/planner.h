@@ -15,6 +15,7 @@ struct planner {
 	struct service_runs *runs; /* NULL until a rule asks */
 	struct holders holders;	   /* of volumes and networks */
 	bool *stored;		   /* per record of the build cache: within keep-storage */
+	bool rules_preserve;	   /* some rule has preserve-as */
 	int64_t now;
 	struct plan *plan;
 
@@ -38,7 +39,10 @@ enum answer select_owner(struct planner *planner, struct verdict *verdict);
 /* Whether the verdict's names, tag or labels match a pin of its rule; sets reason and key. */
 bool select_pinned(struct planner *planner, struct verdict *verdict);
 
-/* The parts of the two, for explanations: whether one rule's selectors match (*ret_failed is
+/* The first pin of its rule that holds. */
+bool select_pin(struct planner *planner, const struct verdict *verdict, enum rule_key *ret_pin);
+
+/* The parts of these, for explanations: whether one rule's selectors match (*ret_failed is
  * the one that does not), whether one pin holds, and the kind of section that rules for the
  * object have. */
 enum answer select_rule(struct planner *planner, const struct rule *rule,
@@ -57,7 +61,9 @@ int64_t created_of(const struct verdict *verdict);    /* TIME_UNKNOWN: not told 
 /* Whether its rule selects a container positively by one of the labels that swarm gives it. */
 bool select_names_swarm(const struct rule *rule, const struct labels *labels);
 
-/* names.c: all that an object goes by. An untagged image is "<none>" and what it was once
+#define UNTAGGED_NAME "<none>"
+
+/* names.c: all that an object goes by. An untagged image is UNTAGGED_NAME and what it was once
  * called. */
 struct values {
 	const char **v;
@@ -71,7 +77,12 @@ static inline _unused_ void values_clearp(struct values *values)
 void names_of(const struct planner *planner, const struct verdict *verdict,
 	      struct values *values);
 
-/* The repositories of a reference, or those an untagged image once had. */
+/* The references that an untagged or preserved image once had, and has no more, as far as they
+ * can be parsed, newest first, digests last. *ret lies in the arena. */
+size_t former_names(const struct planner *planner, const struct verdict *verdict,
+		    const struct reference **ret);
+
+/* The repositories of a reference, or those that an untagged or preserved image once had. */
 void repositories_of(const struct planner *planner, const struct verdict *verdict,
 		     struct values *values);
 
@@ -110,8 +121,28 @@ const struct service_run *runs_among_last(const struct service_runs *runs,
 /* keep.c: what guards, pins and keepers of its rule say about an owned object. */
 void keep_judge(struct planner *planner, struct verdict *verdict);
 
+/* Whether pins, action and keepers of its rule keep the object, whatever guards say. */
+enum answer keep_by_rule(struct planner *planner, const struct verdict *verdict);
+
+/* Whether the approved plan has the key, or none is asked for. */
+bool keep_approves(const struct planner *planner, const char *key);
+
 /* Where only approved removals are wanted: keeps what would go otherwise. */
 void keep_unless_approved(struct planner *planner, struct verdict *verdict);
+
+/* preserve.c: whether the verdict's reference is what the rule's preserve-as gave its image,
+ * and all that the image has: it may be judged as preserved. */
+bool preserve_recognises(const struct planner *planner, const struct rule *rule,
+			 const struct verdict *verdict);
+
+/* A rule that matches the preserved image, as it is or as it was, and whose action or pin
+ * (*ret_key) holds it; NULL if there is none. */
+const struct rule *preserve_holder(struct planner *planner, const struct verdict *verdict,
+				   enum rule_key *ret_key);
+
+/* Turns what is kept into VERDICT_TAG where its rule gives names, and fills plan->tags. Runs
+ * when images are judged. */
+void preserve_name_images(struct planner *planner);
 
 /* images.c: judges the images by their rules, by what ties them to containers, to each other
  * and to their names, and appends what goes to plan->removals. Runs when containers are judged.
@@ -131,6 +162,14 @@ void claim_bytes(struct planner *planner);
 
 /* brake.c */
 void brake_measure(struct planner *planner);
+
+static inline bool rules_preserve(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->v[i].preserve_as)
+			return true;
+	return false;
+}
 
 static inline void verdict_set(struct verdict *verdict, enum verdict_action action,
 			       enum reason reason)

@@ -54,7 +54,7 @@ static const char *single_group(struct planner *planner, const struct verdict *v
 	case GROUP_LABEL:
 		return labels_get(labels, rule->group_label);
 	case GROUP_NAME:
-		return name_of(verdict);
+		return verdict->preserved ? UNTAGGED_NAME : name_of(verdict);
 	case GROUP_REPOSITORY: /* may have several: groups_of() */
 		break;
 	}
@@ -191,7 +191,8 @@ static void spread_versions(struct member *group, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct reference *reference = group[i].verdict->reference;
-		const char *tag = reference ? reference->tag : NULL;
+		bool own = reference && !group[i].verdict->preserved;
+		const char *tag = own ? reference->tag : NULL;
 
 		group[i].version = tag;
 		if (i > 0 && group[i].object == group[i - 1].object &&

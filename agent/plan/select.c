@@ -121,7 +121,8 @@ static bool maybe_wanted(const struct verdict *verdict)
 static enum answer by_dangling(struct planner *planner _unused_, const struct rule *rule,
 			       const struct verdict *verdict)
 {
-	bool untagged = verdict->kind == KIND_IMAGE && !maybe_wanted(verdict);
+	bool untagged =
+		verdict->preserved || (verdict->kind == KIND_IMAGE && !maybe_wanted(verdict));
 
 	return yes_if(rule->dangling == DANGLING_ANY ||
 		      untagged == (rule->dangling == DANGLING_YES));
@@ -147,7 +148,15 @@ static enum answer by_repository(struct planner *planner _unused_, const struct 
 static enum answer by_tag(struct planner *planner _unused_, const struct rule *rule,
 			  const struct verdict *verdict)
 {
-	return yes_if(verdict->reference && match_one(&rule->tags, verdict->reference->tag));
+	return yes_if(verdict->reference && !verdict->preserved &&
+		      match_one(&rule->tags, verdict->reference->tag));
+}
+
+/* What the rule named, it goes on judging as the untagged image that it was. */
+static enum answer by_preserve_as(struct planner *planner, const struct rule *rule,
+				  const struct verdict *verdict)
+{
+	return yes_if(!verdict->preserved || preserve_recognises(planner, rule, verdict));
 }
 
 static const struct {
@@ -177,6 +186,7 @@ static const struct {
 	{ KIND_NETWORK, RULE_LABEL, false, by_label },
 	{ KIND_NETWORK, RULE_PROJECT, false, by_project },
 	{ KIND_BUILD_CACHE, RULE_NAME, false, by_name },
+	{ KIND_IMAGE, RULE_PRESERVE_AS, true, by_preserve_as },
 };
 
 enum kind select_section(const struct verdict *verdict)
@@ -202,7 +212,7 @@ enum answer select_rule(struct planner *planner, const struct rule *rule,
 	return ANSWER_YES;
 }
 
-enum answer select_owner(struct planner *planner, struct verdict *verdict)
+static enum answer select_first(struct planner *planner, struct verdict *verdict)
 {
 	verdict_set(verdict, VERDICT_KEEP, REASON_NO_RULE);
 	for (size_t i = 0; i < planner->rules->n; i++) {
@@ -229,6 +239,17 @@ enum answer select_owner(struct planner *planner, struct verdict *verdict)
 	return ANSWER_NO;
 }
 
+/* A preserved image belongs to the rule that named it; with none that did, its name is one like
+ * any other. */
+enum answer select_owner(struct planner *planner, struct verdict *verdict)
+{
+	verdict->preserved = verdict->kind == KIND_TAG && planner->rules_preserve;
+	if (verdict->preserved && select_first(planner, verdict) == ANSWER_YES)
+		return ANSWER_YES;
+	verdict->preserved = false;
+	return select_first(planner, verdict);
+}
+
 static const enum rule_key pins[] = { RULE_KEEP_TAG, RULE_KEEP_LABEL, RULE_KEEP_NAME };
 
 bool select_pin_holds(struct planner *planner, const struct verdict *verdict, enum rule_key pin)
@@ -245,16 +266,25 @@ bool select_pin_holds(struct planner *planner, const struct verdict *verdict, en
 	return match_names(planner, &rule->keep_names, verdict);
 }
 
-bool select_pinned(struct planner *planner, struct verdict *verdict)
+bool select_pin(struct planner *planner, const struct verdict *verdict, enum rule_key *ret_pin)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-		if (!select_pin_holds(planner, verdict, pins[i]))
-			continue;
-		verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
-		verdict->key = rule_key_name(pins[i]);
-		return true;
+		*ret_pin = pins[i];
+		if (select_pin_holds(planner, verdict, pins[i]))
+			return true;
 	}
 	return false;
+}
+
+bool select_pinned(struct planner *planner, struct verdict *verdict)
+{
+	enum rule_key pin;
+
+	if (!select_pin(planner, verdict, &pin))
+		return false;
+	verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
+	verdict->key = rule_key_name(pin);
+	return true;
 }
 
 bool select_names_policy(const struct rule *rule, const char *policy)

@@ -4,8 +4,10 @@
 
 enum event {
 	EVENT_OBJECT_REMOVED,
+	EVENT_OBJECT_TAGGED,
 	EVENT_RULE_REMOVED, /* many objects of one rule */
 	EVENT_OBJECT_FAILED,
+	EVENT_TAG_FAILED,
 	EVENT_RULE_FAILED,	/* many objects of one rule, some of which stayed */
 	EVENT_VOLUME_ANNOUNCED, /* will go when its quarantine is over */
 	EVENT_RULE_ANNOUNCED,	/* many volumes of one rule */

@@ -91,6 +91,9 @@ void journal_summary(struct journal *journal)
 	entry_add(&entry, "TRIGGER", report->scheduled ? "timer" : "manual");
 	entry_add(&entry, "MODE", report->observe ? "observe" : "remove");
 	add_kinds(&entry, report, &tally);
+	entry_add_number(
+		&entry, report->result ? "TAGGED" : "WOULD_TAG",
+		(int64_t)(report->result ? report->result->n_tagged : report->plan->n_tags));
 	add_claimed(&entry, report, tally.went);
 	add_measured(&entry, report);
 	add_kept(&entry, &tally);

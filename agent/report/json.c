@@ -90,7 +90,9 @@ struct json_object *json_verdict(const struct verdict *verdict, const struct pla
 	json_add_text(object, "kind", kind_to_string(verdict->kind));
 	json_add_text(object, "id", verdict_id(verdict));
 	json_add_text(object, "name", object_name(verdict));
-	json_add_text(object, "verdict", verdict->action == VERDICT_REMOVE ? "remove" : "keep");
+	json_add_text(object, "verdict", report_verdict(verdict));
+	json_add_text(object, "preserve_as",
+		      verdict->preserve_as ? verdict->preserve_as->raw : NULL);
 	json_add_text(object, "guard", reason_guard(verdict->reason));
 	json_add_rule(object, verdict->rule);
 	json_add_text(object, "reason", reason);
@@ -179,6 +181,7 @@ void report_json(const struct report *report, FILE *out)
 	json_add(root, "totals", totals);
 	json_add_text(root, "brake", brake);
 	json_add(totals, "remove", totals_object(&plan->remove, plan->claimed_is_upper_bound));
+	json_add(totals, "tag", totals_object(&plan->tag, true));
 	json_add(totals, "keep", totals_object(&plan->keep, true));
 	if (report->run_id)
 		json_add(root, "measured", measured_object(report));

@@ -31,12 +31,18 @@ const char *object_name(const struct verdict *verdict)
 const char *object_former_name(const struct verdict *verdict)
 {
 	const struct image *image = verdict->image;
+	const struct strings *lists[2];
 
-	if (verdict->kind != KIND_IMAGE)
+	if (verdict->kind != KIND_IMAGE && !verdict->preserved)
 		return NULL;
-	if (image->memory.names.n > 0)
-		return image->memory.names.v[0];
-	return image->history.n > 0 ? image->history.v[0] : NULL;
+	lists[0] = &image->memory.names;
+	lists[1] = &image->history;
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; i < lists[k]->n; i++)
+			if (!verdict->preserved ||
+			    strcmp(lists[k]->v[i], verdict->reference->raw) != 0)
+				return lists[k]->v[i];
+	return NULL;
 }
 
 char *object_short_id(const char *id)
@@ -54,6 +60,17 @@ int64_t object_age(const struct verdict *verdict, const struct plan *plan)
 	if (age->at == TIME_UNKNOWN || age->at == 0 || age->source == SOURCE_NOW)
 		return -1;
 	return age->at < plan->now ? plan->now - age->at : 0;
+}
+
+const char *report_verdict(const struct verdict *verdict)
+{
+	static const char *const words[] = {
+		[VERDICT_KEEP] = "keep",
+		[VERDICT_TAG] = "tag",
+		[VERDICT_REMOVE] = "remove",
+	};
+
+	return words[verdict->action];
 }
 
 char *report_name(const struct verdict *verdict)

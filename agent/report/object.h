@@ -7,7 +7,7 @@
 /* As the engine spells it, not escaped; NULL for an untagged image. */
 const char *object_name(const struct verdict *verdict);
 
-/* The last name that an untagged image had, as far as it is known, else NULL. */
+/* The last name that an untagged or preserved image had, as far as it is known, else NULL. */
 const char *object_former_name(const struct verdict *verdict);
 
 /* The twelve digits that people know an ID by. */

@@ -33,7 +33,7 @@ static int compare(const void *a, const void *b)
 
 static bool is_wanted(const struct verdict *verdict, bool all)
 {
-	return all || verdict->action == VERDICT_REMOVE || verdict->reason == REASON_QUARANTINE;
+	return all || verdict->action != VERDICT_KEEP || verdict->reason == REASON_QUARANTINE;
 }
 
 const struct verdict **order_rows(const struct plan *plan, bool all, size_t *ret_n)

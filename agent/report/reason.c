@@ -296,6 +296,27 @@ static char *add_former_name(char *sentence, const struct verdict *verdict)
 	return escaped ? mem_printf("%s (was %s)", sentence, escaped) : take(bare);
 }
 
+static const char *const unnamed_words[] = {
+	[UNNAMED_UNKNOWN] = "not named: nobody knows what it was called",
+	[UNNAMED_INVALID] =
+		"not named: preserve-as gives no valid name with what it was called",
+	[UNNAMED_NOT_APPROVED] = "not named: the approved plan does not have it",
+};
+static_assert(ARRAY_SIZE(unnamed_words) == UNNAMED_MAX_, "words per cause");
+
+static void append_new_name(char **sentence, const struct verdict *verdict)
+{
+	_cleanup_free_ char *name = NULL, *part = NULL;
+
+	if (verdict->unnamed != NOT_UNNAMED)
+		append(sentence, unnamed_words[verdict->unnamed]);
+	if (verdict->action != VERDICT_TAG)
+		return;
+	name = text_escape(verdict->preserve_as->short_name);
+	part = mem_printf("to be named %s", name);
+	append(sentence, part);
+}
+
 char *report_reason(const struct verdict *verdict, const struct plan *plan)
 {
 	const char *const *parts = sentences[verdict->reason].parts;
@@ -309,5 +330,6 @@ char *report_reason(const struct verdict *verdict, const struct plan *plan)
 	}
 	if (!sentence)
 		sentence = mem_strdup(sentences[verdict->reason].otherwise);
+	append_new_name(&sentence, verdict);
 	return add_former_name(sentence, verdict);
 }

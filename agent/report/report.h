@@ -22,6 +22,9 @@ struct report {
  * web-1". To be freed. Names in it are escaped. */
 char *report_reason(const struct verdict *verdict, const struct plan *plan);
 
+/* "remove", "tag" or "keep". */
+const char *report_verdict(const struct verdict *verdict);
+
 /* The display name of the verdict's object ("web-1", "example/app:1.0", "<none> 2f3a4b5c6d7e"),
  * escaped, to be freed. */
 char *report_name(const struct verdict *verdict);

@@ -151,6 +151,20 @@ static void say_reclaimed(FILE *out, const struct report *report, const struct t
 	say_free(out, report);
 }
 
+/* ---- named 2 superseded images ---- */
+
+static void say_tagged(FILE *out, const struct report *report)
+{
+	size_t wanted = report->plan->n_tags;
+
+	if (wanted == 0)
+		return;
+	fputs(report->result ? "; named " : "; would name ", out);
+	if (report->result && report->result->n_tagged < wanted)
+		fprintf(out, "%zu of ", report->result->n_tagged);
+	fprintf(out, "%zu superseded image%s", wanted, wanted == 1 ? "" : "s");
+}
+
 /* ---- kept 58 (running 12, in use 20, too young 26) ---- */
 
 static void say_kept(FILE *out, const struct tally *tally)
@@ -178,7 +192,7 @@ static int64_t first_to_go(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct verdict *verdict = &plan->verdicts[i];
 
-		if (verdict->action == VERDICT_KEEP && verdict->age.source == SOURCE_NOW &&
+		if (verdict->action != VERDICT_REMOVE && verdict->age.source == SOURCE_NOW &&
 		    verdict->goes_at != TIME_UNKNOWN &&
 		    (at == TIME_UNKNOWN || verdict->goes_at < at))
 			at = verdict->goes_at;
@@ -217,6 +231,7 @@ char *report_summary(const struct report *report)
 	say_removed(out, report, &tally);
 	say_reclaimed(out, report, &tally);
 	say_announced(out, report);
+	say_tagged(out, report);
 	say_kept(out, &tally);
 	if (first_look)
 		fprintf(out, "; %s", first_look);

@@ -64,9 +64,9 @@ static_assert(ARRAY_SIZE(by_reason) == REASON_MAX_, "a bucket per reason");
 
 static const enum bucket by_outcome[] = {
 	[OUTCOME_NONE] = BUCKET_SKIPPED,    [OUTCOME_REMOVED] = BUCKET_MAX_,
-	[OUTCOME_GONE] = BUCKET_MAX_,	    [OUTCOME_IN_USE] = BUCKET_IN_USE,
-	[OUTCOME_CHANGED] = BUCKET_CHANGED, [OUTCOME_SKIPPED] = BUCKET_SKIPPED,
-	[OUTCOME_FAILED] = BUCKET_FAILED,
+	[OUTCOME_TAGGED] = BUCKET_MAX_,	    [OUTCOME_GONE] = BUCKET_MAX_,
+	[OUTCOME_IN_USE] = BUCKET_IN_USE,   [OUTCOME_CHANGED] = BUCKET_CHANGED,
+	[OUTCOME_SKIPPED] = BUCKET_SKIPPED, [OUTCOME_FAILED] = BUCKET_FAILED,
 };
 static_assert(ARRAY_SIZE(by_outcome) == OUTCOME_MAX_, "a bucket per outcome");
 
@@ -85,7 +85,7 @@ static enum bucket bucket_of(const struct report *report, size_t index)
 {
 	const struct verdict *verdict = &report->plan->verdicts[index];
 
-	if (verdict->action == VERDICT_KEEP)
+	if (verdict->action != VERDICT_REMOVE)
 		return by_reason[verdict->reason];
 	return report->result ? by_outcome[report->result->outcomes[index]] : BUCKET_MAX_;
 }

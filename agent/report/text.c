@@ -17,7 +17,7 @@
 
 struct table {
 	const struct report *report;
-	bool all, keeps, outcomes, colour; /* keeps: has rows that stay */
+	bool all, keeps, outcomes, colour; /* keeps: has rows that do not go */
 	struct libscols_table *lines;
 };
 
@@ -70,7 +70,7 @@ static char *cell_age(const struct table *table, const struct verdict *verdict)
 
 static char *cell_verdict(const struct table *table _unused_, const struct verdict *verdict)
 {
-	return mem_strdup(verdict->action == VERDICT_REMOVE ? "remove" : "keep");
+	return mem_strdup(report_verdict(verdict));
 }
 
 static size_t index_of(const struct table *table, const struct verdict *verdict)
@@ -112,6 +112,7 @@ static bool always(const struct table *table _unused_)
 	return true;
 }
 
+/* Where all rows say "remove" none need say it. */
 static bool with_verdicts(const struct table *table)
 {
 	return table->keeps;
@@ -275,7 +276,7 @@ static bool print_table(struct table *table, unsigned width, FILE *out)
 
 	table->keeps = table->all;
 	for (size_t i = 0; i < n; i++)
-		table->keeps = table->keeps || shown[i]->action == VERDICT_KEEP;
+		table->keeps = table->keeps || shown[i]->action != VERDICT_REMOVE;
 	rows = collect_rows(table, shown, n);
 	table->lines = scols_new_table();
 	if (!table->lines)
@@ -297,7 +298,7 @@ static bool print_table(struct table *table, unsigned width, FILE *out)
 	return n > 0;
 }
 
-/* A column that only says "removed" would be noise. */
+/* A column that only says what VERDICT says would be noise. */
 static bool outcomes_differ(const struct report *report)
 {
 	const struct plan *plan = report->plan;
@@ -305,7 +306,7 @@ static bool outcomes_differ(const struct report *report)
 	for (size_t i = 0; report->result && i < plan->n_removals; i++)
 		if (report->result->outcomes[plan->removals[i]] != OUTCOME_REMOVED)
 			return true;
-	return false;
+	return report->result && report->result->n_tagged < plan->n_tags;
 }
 
 static void print_engine(const struct engine_info *engine, FILE *out)

@@ -5,6 +5,7 @@
 
 #include "state/list.h"
 #include "state/names.h"
+#include "state/preserved.h"
 #include "state/runs.h"
 #include "state/use.h"
 
@@ -13,12 +14,14 @@ struct observation {
 	const struct snapshot *snapshot;
 	int64_t now;
 	struct use use;
+	int64_t *preserved; /* per image: preserved_at() */
 	sqlite3_stmt *read, *write;
 };
 
 static void observation_clear(struct observation *observation)
 {
 	use_clear(&observation->use);
+	free(observation->preserved);
 	sqlite3_finalize(observation->read);
 	sqlite3_finalize(observation->write);
 }
@@ -32,6 +35,12 @@ static enum hold user_hold(const struct use *use, bool used)
 	return used ? HELD : NOT_HELD;
 }
 
+static bool has_own_tag(const struct observation *observation, size_t index)
+{
+	return observation->snapshot->images[index].n_tags > 0 &&
+	       observation->preserved[index] == TIME_UNKNOWN;
+}
+
 /* Whether the object has a tag (image) or a user (volume, network). An image on which others
  * are built waits for no name: it counts as untagged once the last of them is gone. */
 static enum hold hold_of(const struct observation *observation, enum kind kind, size_t index)
@@ -40,9 +49,7 @@ static enum hold hold_of(const struct observation *observation, enum kind kind, 
 
 	switch (kind) {
 	case KIND_IMAGE:
-		return observation->snapshot->images[index].n_tags > 0 || use->parents[index]
-			       ? HELD
-			       : NOT_HELD;
+		return has_own_tag(observation, index) || use->parents[index] ? HELD : NOT_HELD;
 	case KIND_VOLUME:
 		return user_hold(use, use->holders.volumes[index].by != NULL);
 	case KIND_NETWORK:
@@ -101,8 +108,10 @@ static int read_record(struct observation *observation, const struct list *list,
 	int r;
 
 	*ret = (struct record){
-		{ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, false, { 0 } },
-		TIME_UNKNOWN,
+		.memory = { .first_seen = TIME_UNKNOWN,
+			    .untagged_since = TIME_UNKNOWN,
+			    .last_used = TIME_UNKNOWN },
+		.announced = TIME_UNKNOWN,
 	};
 	sql_bind_text(row, 1, kind_to_string(list->kind));
 	sql_bind_text(row, 2, list_id(list, index));
@@ -222,6 +231,8 @@ static int observe_lists(struct observation *observation, struct err *err)
 	if (r == 0 && observation->snapshot->listing[KIND_IMAGE] == LISTING_READ)
 		r = names_observe(observation->state, observation->snapshot, observation->now,
 				  err);
+	if (r == 0 && observation->snapshot->listing[KIND_IMAGE] == LISTING_READ)
+		r = preserved_forget_gone(observation->state, err);
 	if (r == 0 && observation->snapshot->listing[KIND_CONTAINER] == LISTING_READ)
 		r = runs_observe(observation->state, observation->snapshot, observation->now,
 				 err);
@@ -293,6 +304,10 @@ static int observe_all(struct observation *observation, struct err *err)
 	if (r < 0)
 		return r;
 	use_collect(&observation->use, observation->snapshot, observation->now);
+	r = preserved_at(observation->state, observation->snapshot, &observation->preserved,
+			 err);
+	if (r < 0)
+		return r;
 	r = observe_lists(observation, err);
 	return r == 0 ? note_look(observation, err) : r;
 }

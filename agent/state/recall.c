@@ -1,6 +1,10 @@
 #include "state/state.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "state/list.h"
+#include "state/preserved.h"
 #include "state/runs.h"
 #include "state/sql.h"
 
@@ -11,6 +15,7 @@ static const struct memory nothing = {
 	.first_seen = TIME_UNKNOWN,
 	.untagged_since = TIME_UNKNOWN,
 	.last_used = TIME_UNKNOWN,
+	.preserved_at = TIME_UNKNOWN,
 };
 
 static void forget_all(struct snapshot *snapshot)
@@ -35,11 +40,12 @@ static int64_t not_ahead(int64_t time, int64_t now)
 	return time > now ? now : time;
 }
 
-static bool has_tag(const struct list *list, size_t index)
+static bool has_own_tag(const struct list *list, size_t index)
 {
 	const struct image *images = (const struct image *)(const void *)list->items;
 
-	return list->kind == KIND_IMAGE && images[index].n_tags > 0;
+	return list->kind == KIND_IMAGE && images[index].n_tags > 0 &&
+	       images[index].memory.preserved_at == TIME_UNKNOWN;
 }
 
 static void fill(const struct list *list, size_t index, sqlite3_stmt *row, int64_t now)
@@ -51,7 +57,7 @@ static void fill(const struct list *list, size_t index, sqlite3_stmt *row, int64
 	memory->first_seen = not_ahead(sql_time(row, 2), now);
 	/* Tagged again since the last look: the break comes before this look is written down.
 	 */
-	if (!has_tag(list, index))
+	if (!has_own_tag(list, index))
 		memory->untagged_since = not_ahead(sql_time(row, 3), now);
 	memory->last_used = not_ahead(sql_time(row, 4), now);
 	memory->seen_tagged = sqlite3_column_int(row, 5) != 0;
@@ -80,6 +86,24 @@ static int recall_objects(const struct state *state, struct snapshot *snapshot, 
 		}
 	}
 	return r;
+}
+
+static int recall_preserved(const struct state *state, struct snapshot *snapshot, int64_t now,
+			    struct err *err)
+{
+	_cleanup_free_ int64_t *at = NULL;
+	int r = preserved_at(state, snapshot, &at, err);
+
+	for (size_t i = 0; r == 0 && i < snapshot->n_images; i++)
+		snapshot->images[i].memory.preserved_at = not_ahead(at[i], now);
+	return r;
+}
+
+/* Of names that an image had, the one that preserve-as gave it is none. */
+static bool is_preserved_name(const struct image *image, const char *name)
+{
+	return image->memory.preserved_at != TIME_UNKNOWN &&
+	       strcmp(image->tags[0].raw, name) == 0;
 }
 
 static int count_names(const struct state *state, size_t *ret, struct err *err)
@@ -113,7 +137,7 @@ static int recall_names(const struct state *state, struct snapshot *snapshot, st
 	while ((r = sql_step(state, rows, err)) > 0 && next < n) {
 		struct image *image = snapshot_image(snapshot, sql_text(rows, 0));
 
-		if (!image)
+		if (!image || is_preserved_name(image, sql_text(rows, 1)))
 			continue;
 		if (image->memory.names.n == 0)
 			image->memory.names.v = &names[next];
@@ -150,6 +174,8 @@ static int recall_all(const struct state *state, struct snapshot *snapshot, int6
 
 	if (r == 0)
 		r = recall_look(state, snapshot, now, err);
+	if (r == 0)
+		r = recall_preserved(state, snapshot, now, err);
 	if (r == 0)
 		r = recall_objects(state, snapshot, now, err);
 	if (r == 0)

@@ -25,6 +25,14 @@ static const char *const steps[] = {
 	"  lost INTEGER," /* first seen without it; NULL: it has the name */
 	"  PRIMARY KEY (image, name)"
 	") STRICT, WITHOUT ROWID;"
+	/* Names that preserve-as gave, or was about to. They do not make an image a tagged one.
+	 */
+	"CREATE TABLE preserved ("
+	"  image TEXT NOT NULL,"
+	"  name TEXT NOT NULL," /* full: repository and tag */
+	"  at INTEGER NOT NULL,"
+	"  PRIMARY KEY (image, name)"
+	") STRICT, WITHOUT ROWID;"
 	/* Which images a service ran, and when last. */
 	"CREATE TABLE runs ("
 	"  service TEXT NOT NULL,"

@@ -43,3 +43,17 @@ _must_check_ int state_recall(struct state *state, struct snapshot *snapshot, in
  * before. */
 _must_check_ int state_observe(struct state *state, const struct snapshot *snapshot,
 			       int64_t now, struct err *err);
+
+/* A name that preserve-as gave. */
+struct preserved_name {
+	const char *image, *name; /* ID; full: repository and tag */
+	bool now;	     /* is about to be given; else it is there and was given before */
+	int64_t last_tagged; /* what the engine forgets when it gives it; TIME_UNKNOWN */
+};
+
+/* Writes down which names are preserve-as's, in one transaction: before they are given, so that
+ * no run that is killed leaves one that nobody knows of. An image with no other name than such
+ * a one is still without tag to state_observe(), which is to be called afterwards and forgets
+ * those of images that are in no list any more. */
+_must_check_ int state_preserve(struct state *state, const struct preserved_name *names,
+				size_t n, int64_t now, struct err *err);

@@ -254,6 +254,7 @@ class Installation(UnitTest):
         self.assertTrue(installed.pop("usr/bin/reclaimd") & stat.S_IXOTH)
         self.assertLessEqual({"usr/share/reclaimd/policies/exited.ini",
                               "usr/share/reclaimd/policies/dangling.ini",
+                              "usr/share/reclaimd/policies/superseded.ini",
                               "usr/share/man/man8/reclaimd.8"}, installed.keys())
         for name in (SERVICE, "reclaimd.timer", "reclaimd@.service", "reclaimd@.timer"):
             self.assertTrue([path for path in installed if path.endswith("systemd/system/" + name)])

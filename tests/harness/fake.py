@@ -64,7 +64,7 @@ class Answer:
         self.kind = kind
 
     def head(self, length=None, chunked=False):
-        words = {200: "OK", 204: "No Content", 404: "Not Found", 409: "Conflict"}
+        words = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found", 409: "Conflict"}
         lines = [f"HTTP/1.1 {self.status} {words.get(self.status, 'Whatever')}",
                  "Api-Version: {api}", "Docker-Experimental: false", "Ostype: linux",
                  "Server: Docker/20.10.24 (linux)", f"Content-Type: {self.kind}"]
@@ -403,6 +403,12 @@ class Fake(fake_others.Others):
     # What tests ask
 
     @property
+    def tagged(self):
+        """The names that images were asked to be given."""
+        return [re.sub(r".*repo=([^&]+)&tag=", r"\1:", request.target) for request in self.requests
+                if request.method == "POST"]
+
+    @property
     def deletes(self):
         return [str(request) for request in self.requests if request.method == "DELETE"]
 
@@ -522,6 +528,7 @@ class Fake(fake_others.Others):
         ("GET", r"/v{}/images/json\?all=1", "list_images"),
         ("GET", r"/v{}/images/([^?]+)/json", "inspect_image"),
         ("GET", r"/v{}/images/([^?]+)/history", "image_history"),
+        ("POST", r"/v{}/images/(sha256:[0-9a-f]+)/tag\?repo=([^&]+)&tag=([^&]+)", "tag_image"),
         ("DELETE", r"/v{}/containers/([^/?]+)", "delete_container"),
         ("DELETE", r"/v{}/images/([^?]+)\?noprune=1", "delete_image"),
     )
@@ -599,6 +606,14 @@ class Fake(fake_others.Others):
     def _image_history(self, name):
         image = self._find_image(name)
         return Answer(200, image.history()) if image else refusal(404, f"No such image: {name}")
+
+    def _tag_image(self, name, repo, tag):
+        image = self.images.get(name)
+        if not image:
+            return refusal(404, f"No such image: {name}")
+        self.tag(image, familiar(f"{repo}:{tag}"))
+        image.tagged = time.time()
+        return Answer(201)
 
     def _delete_container(self, name):
         container = self.containers.get(name)

@@ -48,6 +48,7 @@ static inline struct world *world_new(void)
 	world->plan = (struct plan){ .snapshot = world->snapshot, .now = NOW };
 	world->plan.verdicts = arena_array(arena, 8192, sizeof(struct verdict));
 	world->plan.removals = arena_array(arena, 8192, sizeof(size_t));
+	world->plan.tags = arena_array(arena, 8192, sizeof(size_t));
 	world->report.plan = &world->plan;
 	return world;
 }
@@ -139,7 +140,25 @@ static inline void world_goes(struct world *world, struct verdict *verdict, int6
 		plan->remove.unknown++;
 }
 
-/* As if everything had been removed; single outcomes may be changed afterwards. */
+/* An untagged image that stays and gets that name. */
+static inline struct verdict *world_named(struct world *world, const char *name)
+{
+	struct plan *plan = &world->plan;
+	struct verdict *verdict = world_image(world);
+	struct reference *reference = arena_alloc(world->arena, sizeof(*reference));
+
+	if (!reference_parse(world->arena, name, reference))
+		abort();
+	verdict->action = VERDICT_TAG;
+	verdict->reason = REASON_RULE_KEEPS;
+	verdict->rule = &world->image_rule;
+	verdict->preserve_as = reference;
+	plan->tags[plan->n_tags++] = (size_t)(verdict - plan->verdicts);
+	plan->tag.n[KIND_IMAGE]++;
+	return verdict;
+}
+
+/* As if everything had been named and removed; single outcomes may be changed afterwards. */
 static inline void world_apply(struct world *world)
 {
 	struct plan *plan = &world->plan;
@@ -148,6 +167,9 @@ static inline void world_apply(struct world *world)
 	world->result.details = arena_array(world->arena, plan->n, sizeof(char *));
 	for (size_t i = 0; i < plan->n_removals; i++)
 		world->result.outcomes[plan->removals[i]] = OUTCOME_REMOVED;
+	for (size_t i = 0; i < plan->n_tags; i++)
+		world->result.outcomes[plan->tags[i]] = OUTCOME_TAGGED;
+	world->result.n_tagged = plan->n_tags;
 	world->result.removed = plan->remove;
 	world->report.result = &world->result;
 	world->report.run_id = "0123456789abcdef0123456789abcdef";

@@ -12,6 +12,7 @@
 
 #define S "settings.conf"
 #define P "policy.ini"
+#define DANGLING "[images a]\ndangling = yes\nkeep-last = 1\n"
 #define POLICY "[containers a]\nname = *\nkeep-within = 1d\n"
 
 struct world {
@@ -369,6 +370,50 @@ static const struct {
 	{ "",
 	  "[images a]\ndangling = yes\ntag = x\nkeep-last = 1\n",
 	  { P ":3: a dangling image has no tag" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:old-{created}\n",
+	  { P ":4: preserve-as: '{repository}:old-{created}' has no {id}" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{version}-{id}\n",
+	  { P ":4: preserve-as: '{version}' is none of: {repository}, {tag}, {created}, {id}, "
+	      "{date}" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{id\n",
+	  { P ":4: preserve-as: '{id' is none of: {repository}" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{id}-{id}\n",
+	  { P ":4: preserve-as: '{id}' is here a second time" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}-{id}\n",
+	  { P ":4: preserve-as: '{repository}-{id}' gives no name with a valid tag, but "
+	      "'app-0a1b2c3d4e5f'" } },
+	{ "",
+	  DANGLING "preserve-as = {id}\n",
+	  { P ":4: preserve-as: '{id}' gives no name with a valid tag" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:-{id}\n",
+	  { P ":4: preserve-as: '{repository}:-{id}' gives no name with a valid tag" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:old {id}\n",
+	  { P ":4: preserve-as: '{repository}:old {id}' gives no name with a valid tag" } },
+	{ "",
+	  DANGLING "preserve-as = Old-{repository}:{id}\n",
+	  { P ":4: preserve-as: 'Old-{repository}:{id}' gives no name with a valid tag" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{id}@sha256:0123\n",
+	  { P ":4: preserve-as: '{repository}:{id}@sha256:0123' gives no name" } },
+	{ "",
+	  "[images a]\nname = *\nkeep-last = 1\npreserve-as = {repository}:{id}\n",
+	  { P ":4: preserve-as is for untagged images; write 'dangling = yes', too" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{id}\nage-from = tagged\n",
+	  { P ":5: 'tagged' would make an image new when preserve-as tags it" } },
+	{ "",
+	  DANGLING "preserve-as = {repository}:{id}\norder-by = tagged\n",
+	  { P ":5: 'tagged' would make an image new when preserve-as tags it" } },
+	{ "",
+	  "[containers a]\nname = *\nkeep-last = 1\npreserve-as = {repository}:{id}\n",
+	  { P ":4: 'preserve-as' is a key of images, not of containers" } },
 
 	/* What inih would take without a word. */
 	{ "",
@@ -635,6 +680,8 @@ static void rules_have_the_defaults_of_their_kind(void **state)
 		  GROUP_REPOSITORY },
 		{ "[images a]\ndangling = any\nkeep-last = 1\n", AGE_TAGGED, ORDER_TAGGED,
 		  GROUP_REPOSITORY },
+		{ "[images a]\ndangling = any\nkeep-last = 1\npreserve-as = a:{id}\n",
+		  AGE_UNTAGGED, ORDER_UNTAGGED, GROUP_REPOSITORY },
 		{ "[images a]\nname = *\nkeep-last = 1\norder-by = version\n", AGE_TAGGED,
 		  ORDER_VERSION, GROUP_REPOSITORY },
 		{ "[volumes a]\nname = *\nkeep-last = 1\n", AGE_UNTAGGED, ORDER_UNTAGGED,
@@ -676,6 +723,8 @@ static const char every_key[] =
 	"order-by = version\nkeep-tag = latest, stable\nkeep-label = keep=yes\n"
 	"keep-name = n\nmin-age = 15min\nmax-remove = 7\n"
 	"[images keep]\naction = keep\nname = x\n"
+	"[images superseded]\ndangling = yes\nkeep-last = 3\n"
+	"preserve-as = {repository}:superseded-{tag}-{created}-{date}-{id}\n"
 	"[volumes all]\nanonymous = no\nname = cache-*\nlabel = x\nproject = p\n"
 	"driver = local\nkeep-within = 30d\nquarantine = 2d\n"
 	"[build-cache all]\nname = regular, source.*\nkeep-storage = 20GB\n"
@@ -688,7 +737,7 @@ static void every_key_is_read_and_dumped(void **state)
 	const struct rule *rule;
 
 	assert_loads(world, "", every_key);
-	assert_int_equal(world->conf.rules.n, 7);
+	assert_int_equal(world->conf.rules.n, 8);
 	for (size_t key = 0; key < RULE_KEY_MAX_; key++) {
 		bool read = false;
 
@@ -713,12 +762,14 @@ static void every_key_is_read_and_dumped(void **state)
 	assert_int_equal(rule->order_by, ORDER_VERSION);
 	assert_int_equal(rule->max_remove.value, 7);
 	assert_int_equal(world->conf.rules.v[2].action, ACTION_KEEP);
-	rule = &world->conf.rules.v[3];
+	assert_string_equal(world->conf.rules.v[3].preserve_as,
+			    "{repository}:superseded-{tag}-{created}-{date}-{id}");
+	rule = &world->conf.rules.v[4];
 	assert_int_equal(rule->anonymous, ANONYMOUS_NO);
 	assert_int_equal(rule->quarantine, 2 * 86400);
 	assert_string_equal(rule->drivers.v[0].glob, "local");
-	assert_int_equal(world->conf.rules.v[4].keep_storage, 20000000000);
-	assert_true(world->conf.rules.v[6].remove_volumes);
+	assert_int_equal(world->conf.rules.v[5].keep_storage, 20000000000);
+	assert_true(world->conf.rules.v[7].remove_volumes);
 	assert_false(world->conf.rules.v[0].remove_volumes);
 	assert_dump_reads_back(world);
 	assert_int_equal(world->conf.rules.v[1].max_remove.value, 7);
@@ -954,7 +1005,8 @@ static void every_key_reads_the_default_of_the_man_page(void **state)
 
 static void the_shipped_policies_are_right(void **state)
 {
-	static const char *const names[] = { "exited", "dangling" };
+	static const char *const names[] = { "exited", "dangling", "superseded" };
+	static const char *const files[] = { "0.ini", "1.ini", "2.ini" };
 	struct world *world = *state;
 
 	world->config = put(world, S, "", 0);
@@ -966,12 +1018,12 @@ static void the_shipped_policies_are_right(void **state)
 		assert_non_null(file);
 		assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
 		fclose(file);
-		world->policies[i] = put(world, i == 0 ? "0.ini" : "1.ini", text, strlen(text));
+		world->policies[i] = put(world, files[i], text, strlen(text));
 	}
 	world->n_policies = ARRAY_SIZE(names);
 	if (load_files(world) < 0)
 		fail_msg("%s", world->problems.texts[0]);
-	assert_int_equal(world->conf.rules.n, 5);
+	assert_int_equal(world->conf.rules.n, 6);
 	assert_dump_reads_back(world);
 }
 

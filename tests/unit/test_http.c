@@ -33,6 +33,8 @@ static const struct {
 	{ HTTP_GET, "/v1.41/tasks" },
 	{ HTTP_GET, "/v1.41/images/json?all=1" },
 	{ HTTP_GET, "/v1.41/images/" IMAGE "/json" },
+	{ HTTP_GET, "/v1.41/images/example/app:1.0/json" },
+	{ HTTP_GET, "/v1.41/images/docker.io/json/json:json/json" },
 	{ HTTP_GET, "/v1.41/images/" IMAGE "/history" },
 	{ HTTP_GET, "/v4.3.1/libpod/containers/json?all=true&external=true" },
 	{ HTTP_GET, "/v1.41/containers/json?all=1&filters=%7B%22network%22:%5B%22ab%22%5D%7D" },
@@ -52,6 +54,7 @@ static const struct {
 	{ HTTP_DELETE, "/v1.41/images/%5B::1%5D:5000/app:1?noprune=1" },
 	{ HTTP_DELETE, "/v5.4.2/libpod/images/remove?images=" IMAGE "&noprune=true" },
 	{ HTTP_DELETE, "/v5.4.2/libpod/images/remove?images=docker.io/a/b:1&noprune=true" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/tag?repo=localhost:5000/app&tag=old-1_0" },
 };
 
 static const struct {
@@ -113,6 +116,19 @@ static const struct {
 	{ HTTP_DELETE, "/v5.4.2/libpod/images/remove?images=a:1&images=b:1&noprune=true" },
 	{ HTTP_DELETE, "/v5.4.2/libpod/images/remove?images=a:1" },
 	{ HTTP_DELETE, "/v5.4.2/libpod/containers/" ID },
+	{ HTTP_GET, "/v1.41/images/app:1/get" },
+	{ HTTP_GET, "/v1.41/images/json" },
+	{ HTTP_GET, "/v1.41/images/../containers/" ID "/json" },
+	{ HTTP_GET, "/v1.41/images/app:1/json?manifests=1" },
+	{ HTTP_POST, "/v1.41/images/app:1/tag?repo=app&tag=2" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/tag?repo=app" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/tag?repo=app&tag=" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/tag?repo=&tag=2" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/tag?repo=app&tag=2&force=1" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE "/push?repo=app&tag=2" },
+	{ HTTP_POST, "/v1.41/images/" IMAGE },
+	{ HTTP_POST, "/v1.41/images/prune" },
+	{ HTTP_POST, "/v1.41/containers/" ID "/stop" },
 };
 
 /* A volume or a network is looked at and removed by the same path. */

@@ -105,6 +105,59 @@ static void an_object_that_went_has_an_entry(void **state _unused_)
 	assert_field(&collected, 0, "RECLAIMD_ENGINE_SOCKET", "/run/docker.sock");
 }
 
+static void a_name_that_was_given_has_an_entry(void **state _unused_)
+{
+	_cleanup_(collected_clear) struct collected collected = { 0 };
+	_cleanup_(world_freep) struct world *world = world_new();
+
+	world_named(world, "app:old-1");
+	world_apply(world);
+	assert_int_equal(write_to(&collected, world, 1000), 0);
+	assert_int_equal(collected.entries, 2);
+	assert_event(&collected, 0, EVENT_OBJECT_TAGGED);
+	assert_field(&collected, 0, "MESSAGE",
+		     "named image <none> 2f3a4b5c6d7e app:old-1: the rule says keep, to be "
+		     "named app:old-1");
+	assert_field(&collected, 0, "PRIORITY", "5");
+	assert_field(&collected, 0, "RECLAIMD_KIND", "image");
+	assert_field(&collected, 0, "RECLAIMD_ID", IMAGE_ID);
+	assert_field(&collected, 0, "RECLAIMD_NEW_NAME", "app:old-1");
+	assert_field(&collected, 0, "RECLAIMD_RULE", "dangling");
+	assert_field(&collected, 0, "RECLAIMD_OUTCOME", "tagged");
+	assert_event(&collected, 1, EVENT_RUN_NOTHING);
+	assert_field(&collected, 1, "RECLAIMD_TAGGED", "1");
+	assert_field(&collected, 1, "RECLAIMD_KEPT", "1");
+	assert_field(
+		&collected, 1, "MESSAGE",
+		"nothing to remove; named 1 superseded image; kept 1 (by action = keep 1)");
+}
+
+static void a_name_that_was_not_given_is_a_warning(void **state _unused_)
+{
+	static const enum outcome outcomes[] = { OUTCOME_FAILED, OUTCOME_SKIPPED };
+
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+		_cleanup_(collected_clear) struct collected collected = { 0 };
+		_cleanup_(world_freep) struct world *world = world_new();
+
+		world_named(world, "app:old-1");
+		world_apply(world);
+		world->result.outcomes[0] = outcomes[i];
+		world->result.details[0] = "it is somebody else's";
+		world->result.n_tagged = 0;
+		assert_int_equal(write_to(&collected, world, 1000), 0);
+		assert_event(&collected, 0, EVENT_TAG_FAILED);
+		assert_field(&collected, 0, "PRIORITY", "4");
+		assert_field(&collected, 0, "MESSAGE",
+			     "could not name image <none> 2f3a4b5c6d7e app:old-1: it is "
+			     "somebody else's");
+		assert_field(&collected, 1, "RECLAIMD_TAGGED", "0");
+		assert_field(&collected, 1, "MESSAGE",
+			     "nothing to remove; named 0 of 1 superseded image; kept 1 (by "
+			     "action = keep 1)");
+	}
+}
+
 static void a_failed_object_is_a_warning(void **state _unused_)
 {
 	_cleanup_(collected_clear) struct collected collected = { 0 };
@@ -191,6 +244,8 @@ static void too_many_objects_are_told_by_rule(void **state _unused_)
 		world_goes(world, world_container(world, "web"), 1000);
 	for (size_t i = 0; i < 10; i++)
 		world_goes(world, world_image(world), -1);
+	for (size_t i = 0; i < 3; i++)
+		world_named(world, "app:old-1");
 	world_apply(world);
 	world->result.outcomes[5009] = OUTCOME_FAILED;
 	write_to(&collected, world, 1000);
@@ -198,7 +253,7 @@ static void too_many_objects_are_told_by_rule(void **state _unused_)
 	assert_event(&collected, 1000, EVENT_RULE_REMOVED);
 	assert_field(&collected, 1000, "RECLAIMD_RULE", "exited");
 	assert_field(&collected, 1000, "RECLAIMD_SECTION", "containers");
-	assert_field(&collected, 1000, "RECLAIMD_REMOVED", "4000");
+	assert_field(&collected, 1000, "RECLAIMD_REMOVED", "4003");
 	assert_field(&collected, 1000, "RECLAIMD_BYTES_PRETTY", "4MB");
 	assert_event(&collected, 1001, EVENT_RULE_FAILED);
 	assert_field(&collected, 1001, "RECLAIMD_RULE", "dangling");
@@ -210,6 +265,11 @@ static void too_many_objects_are_told_by_rule(void **state _unused_)
 	collected_clear(&collected);
 	write_to(&collected, world, 0);
 	assert_int_equal(collected.entries, 3);
+	assert_field(&collected, 0, "RECLAIMD_RULE", "dangling");
+	assert_field(&collected, 0, "RECLAIMD_TAGGED", "3");
+	assert_field(&collected, 0, "MESSAGE",
+		     "rule dangling: removed 9 more objects, named 3 and could not remove 1; "
+		     "they are too many for an entry each");
 }
 
 static void brake_first_look_and_problems_are_told(void **state _unused_)
@@ -352,14 +412,16 @@ static void the_catalog_names_fields_that_exist(void **state _unused_)
 
 	for (size_t i = 0; i < 3; i++)
 		world_goes(world, world_container(world, "web-1"), 1);
+	world_named(world, "app:old-1");
 	world->plan.brake.pulled = world->snapshot->first_look = true;
 	world->plan.unknown_ages = 1;
 	problems_add(&world->snapshot->problems, "one");
 	world_apply(world);
-	write_to(&collected, world, 1);
+	write_to(&collected, world, 2);
 	world->result.outcomes[0] = world->result.outcomes[2] = OUTCOME_FAILED;
+	world->result.outcomes[3] = OUTCOME_FAILED;
 	world->result.removed = (struct totals){ 0 };
-	write_to(&collected, world, 1);
+	write_to(&collected, world, 2);
 	journal_write_failure("no", 1, NULL, NULL, NULL, &sink);
 	for (size_t entry = 0; entry < collected.entries; entry++) {
 		const char *at = strstr(catalog, field(&collected, entry, "MESSAGE_ID"));
@@ -380,6 +442,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_object_that_went_has_an_entry),
+		cmocka_unit_test(a_name_that_was_given_has_an_entry),
+		cmocka_unit_test(a_name_that_was_not_given_is_a_warning),
 		cmocka_unit_test(a_failed_object_is_a_warning),
 		cmocka_unit_test(the_summary_has_totals),
 		cmocka_unit_test(nothing_to_do_is_information),

@@ -66,6 +66,11 @@ static void add_images(struct world *world, struct random *random)
 				assert_true(reference_parse(world->arena, name,
 							    &image->tags[image->n_tags++]));
 		}
+		if (chance(random, 60)) {
+			image->memory.names.v = arena_array(world->arena, 1, sizeof(char *));
+			image->memory.names.v[0] = some_name(world, random);
+			image->memory.names.n = 1;
+		}
 		image->created = some_time(random);
 		image->last_tagged = chance(random, 50) ? some_time(random) : TIME_UNKNOWN;
 		image->memory.first_seen =
@@ -106,6 +111,15 @@ static void add_containers(struct world *world, struct random *random)
 	}
 }
 
+/* As conf/ has it: such a rule goes by no time of a tag. */
+static void preserve(struct rule *rule)
+{
+	rule->preserve_as = "{repository}:superseded-{created}-{id}";
+	rule->age_from = AGE_UNTAGGED;
+	if (rule->order_by == ORDER_TAGGED)
+		rule->order_by = ORDER_UNTAGGED;
+}
+
 static void add_rules(struct world *world, struct random *random)
 {
 	static const enum group_by groups[] = { GROUP_NONE, GROUP_REPOSITORY, GROUP_NAME };
@@ -126,6 +140,8 @@ static void add_rules(struct world *world, struct random *random)
 			rule->group_by = groups[pick(random, ARRAY_SIZE(groups))];
 			if (chance(random, 30))
 				rule->order_by = ORDER_VERSION;
+			if (rule->dangling != DANGLING_NO && chance(random, 50))
+				preserve(rule);
 		}
 		if (chance(random, 40)) {
 			rule_set_key(rule, RULE_KEEP_LABEL);
@@ -354,7 +370,53 @@ static void a_second_run_finds_nothing(struct world *world, const struct plan *p
 	assert_int_equal(again->n_removals, 0);
 }
 
-static void check_world(uint64_t seed, size_t *removals)
+static void what_gets_a_name_stays(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tags; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->tags[i]];
+
+		assert_int_equal(verdict->action, VERDICT_TAG);
+		assert_int_equal(verdict->kind, KIND_IMAGE);
+		assert_non_null(verdict->rule->preserve_as);
+		assert_non_null(verdict->preserve_as->tag);
+	}
+}
+
+/* As the engine and the state know it afterwards. */
+static void give_names(struct world *world, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tags; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->tags[i]];
+		struct image *image = snapshot_image(world->snapshot, verdict->image->id);
+
+		image->tags[image->n_tags++] = *verdict->preserve_as;
+		image->memory.preserved_at = NOW;
+		if (image->last_tagged == TIME_UNKNOWN)
+			continue;
+		if (image->memory.untagged_since < image->last_tagged &&
+		    image->memory.untagged_since != TIME_UNKNOWN)
+			image->memory.untagged_since = image->last_tagged;
+		image->last_tagged = NOW;
+	}
+}
+
+static void names_change_nothing_but_names(struct world *world, const struct strings *removed,
+					   size_t *names)
+{
+	struct plan *plan = world_plan(world);
+	struct strings keys = { 0 };
+
+	give_names(world, plan);
+	*names += plan->n_tags;
+	plan = world_plan(world);
+	assert_int_equal(plan->n_tags, 0);
+	keys_of(world, plan, &keys);
+	assert_int_equal(keys.n, removed->n);
+	for (size_t i = 0; i < keys.n; i++)
+		assert_string_equal(keys.v[i], removed->v[i]);
+}
+
+static void check_world(uint64_t seed, size_t *removals, size_t *names)
 {
 	struct world *world = random_world(seed);
 	struct plan *plan = world_plan(world);
@@ -364,28 +426,31 @@ static void check_world(uint64_t seed, size_t *removals)
 	images_go_whole(plan);
 	guards_hold(plan);
 	removals_are_in_order(plan);
+	what_gets_a_name_stays(plan);
 	keys_of(world, plan, &keys);
 	order_of_lists_does_not_matter(seed, &keys);
 	stricter_keepers_remove_no_more(seed, &keys);
 	*removals += plan->n_removals;
-	a_second_run_finds_nothing(world, plan, seed);
+	names_change_nothing_but_names(world, &keys, names);
+	a_second_run_finds_nothing(world, world_plan(world), seed);
 	world_free(world);
 }
 
 static void all_worlds_are_safe(void **state _unused_)
 {
 	const char *seed = getenv("RECLAIMD_SEED");
-	size_t removals = 0;
+	size_t removals = 0, names = 0;
 
 	if (seed) {
-		check_world(strtoull(seed, NULL, 10), &removals);
+		check_world(strtoull(seed, NULL, 10), &removals, &names);
 		return;
 	}
 	for (uint64_t i = 0; i < WORLDS; i++) {
-		check_world(i, &removals);
+		check_world(i, &removals, &names);
 	}
 	/* A generator in whose worlds nothing goes would prove nothing. */
-	assert_true(removals > WORLDS);
+	assert_true(removals > WORLDS / 2);
+	assert_true(names > WORLDS / 4);
 }
 
 int main(void)

@@ -142,6 +142,29 @@ static void a_run_adds_outcomes_and_what_was_measured(void **state _unused_)
 	json_object_put(root);
 }
 
+static void a_name_to_be_given_is_a_verdict_of_its_own(void **state _unused_)
+{
+	_cleanup_(world_freep) struct world *world = world_new();
+	struct json_object *root, *object;
+
+	world_named(world, "docker.io/library/app:old-1");
+	world_container(world, "db");
+	root = parse(world);
+	object = object_at(root, 0);
+	assert_string_equal(get_text(object, "kind"), "image");
+	assert_string_equal(get_text(object, "verdict"), "tag");
+	assert_string_equal(get_text(object, "preserve_as"), "docker.io/library/app:old-1");
+	assert_string_equal(get_text(object, "reason"),
+			    "the rule says keep, to be named app:old-1");
+	assert_null(get(object_at(root, 1), "preserve_as"));
+	assert_int_equal(get_number(get(get(root, "totals"), "tag"), "images"), 1);
+	json_object_put(root);
+	world_apply(world);
+	root = parse(world);
+	assert_string_equal(get_text(object_at(root, 0), "outcome"), "tagged");
+	json_object_put(root);
+}
+
 static void hostile_names_are_valid_json(void **state _unused_)
 {
 	_cleanup_(world_freep) struct world *world = world_new();
@@ -173,6 +196,7 @@ int main(void)
 		cmocka_unit_test(a_plan_is_one_versioned_object),
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(a_run_adds_outcomes_and_what_was_measured),
+		cmocka_unit_test(a_name_to_be_given_is_a_verdict_of_its_own),
 		cmocka_unit_test(hostile_names_are_valid_json),
 		cmocka_unit_test(a_reference_is_named_as_people_write_it),
 	};

@@ -247,6 +247,100 @@ static void a_tag_in_between_starts_the_time_anew(void **state)
 	assert_int_equal(snapshot->images[0].memory.untagged_since, START + 3 * HOUR);
 }
 
+static void preserve(const struct place *place, const struct preserved_name *names, size_t n,
+		     int64_t now)
+{
+	_cleanup_(state_closep) struct state *state = NULL;
+	struct err err;
+
+	assert_int_equal(state_open(place->path, 1, &state, &err), 0);
+	assert_int_equal(state_preserve(state, names, n, now, &err), 0);
+}
+
+static void assert_memory(const struct place *place, const char *tag, int64_t now,
+			  int64_t untagged_since, int64_t preserved_at)
+{
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = one_image("sha256:a", tag);
+	const struct memory *memory = &snapshot->images[0].memory;
+
+	recall(place, snapshot, now);
+	assert_int_equal(memory->untagged_since, untagged_since);
+	assert_int_equal(memory->preserved_at, preserved_at);
+	for (size_t i = 0; tag && preserved_at != TIME_UNKNOWN && i < memory->names.n; i++)
+		assert_string_equal(memory->names.v[i], "app:1");
+}
+
+#define OLD "app:old-1"
+
+static void a_name_that_was_given_leaves_it_untagged(void **state)
+{
+	static const struct preserved_name given = { "sha256:a", "docker.io/library/" OLD, true,
+						     TIME_UNKNOWN };
+	struct place *place = *state;
+
+	observe(place, one_image("sha256:a", "app:1"), START);
+	observe(place, one_image("sha256:a", NULL), START + HOUR);
+	preserve(place, &given, 1, START + HOUR);
+	assert_memory(place, NULL, START + HOUR, START + HOUR, TIME_UNKNOWN);
+	assert_memory(place, OLD, START + HOUR, START + HOUR, START + HOUR);
+	observe(place, one_image("sha256:a", OLD), START + 2 * HOUR);
+	assert_memory(place, OLD, START + DAY, START + HOUR, START + HOUR);
+	/* Any other name, alone or beside it, is a name. */
+	assert_memory(place, "app:1", START + DAY, TIME_UNKNOWN, TIME_UNKNOWN);
+	observe(place, one_image("sha256:a", "app:1"), START + 3 * HOUR);
+	observe(place, one_image("sha256:a", OLD), START + 4 * HOUR);
+	assert_memory(place, OLD, START + DAY, START + 4 * HOUR, START + HOUR);
+}
+
+static void a_second_name_makes_it_tagged(void **state)
+{
+	static const struct preserved_name given = { "sha256:a", "docker.io/library/" OLD, true,
+						     TIME_UNKNOWN };
+	struct place *place = *state;
+	struct snapshot *both = world(0, 1);
+
+	observe(place, one_image("sha256:a", NULL), START);
+	preserve(place, &given, 1, START);
+	add_image(both, "sha256:a", OLD, "app:1");
+	observe(place, both, START + HOUR);
+	assert_memory(place, OLD, START + DAY, TIME_UNKNOWN, START);
+}
+
+static void the_time_of_a_name_is_that_of_its_last_giving(void **state)
+{
+	static const struct preserved_name seen = { "sha256:a", "docker.io/library/" OLD, false,
+						    TIME_UNKNOWN };
+	static const struct preserved_name given = { "sha256:a", "docker.io/library/" OLD, true,
+						     START + 60 };
+	struct place *place = *state;
+
+	observe(place, one_image("sha256:a", NULL), START);
+	preserve(place, &seen, 1, START);
+	preserve(place, &seen, 1, START + HOUR);
+	assert_memory(place, OLD, START + DAY, START, START);
+	/* What the engine forgets is kept. */
+	preserve(place, &given, 1, START + 2 * HOUR);
+	assert_memory(place, OLD, START + DAY, START + 60, START + 2 * HOUR);
+	observe(place, one_image("sha256:b", NULL), START + 3 * HOUR);
+	observe(place, one_image("sha256:a", NULL), START + 4 * HOUR);
+	assert_memory(place, OLD, START + DAY, TIME_UNKNOWN, TIME_UNKNOWN);
+}
+
+static void a_name_that_only_looks_given_is_one_like_any_other(void **state)
+{
+	static const struct preserved_name others[] = {
+		{ "sha256:b", "docker.io/library/" OLD, true, TIME_UNKNOWN },
+		{ "sha256:a", "docker.io/other/" OLD, true, TIME_UNKNOWN },
+	};
+	struct place *place = *state;
+
+	observe(place, one_image("sha256:a", NULL), START);
+	preserve(place, others, ARRAY_SIZE(others), START);
+	assert_memory(place, OLD, START + DAY, TIME_UNKNOWN, TIME_UNKNOWN);
+	observe(place, one_image("sha256:a", OLD), START + HOUR);
+	assert_memory(place, NULL, START + DAY, TIME_UNKNOWN, TIME_UNKNOWN);
+}
+
 static void names_are_kept_newest_first(void **state)
 {
 	struct place *place = *state;
@@ -957,6 +1051,10 @@ int main(void)
 		in_place(without_a_state_nothing_is_remembered),
 		in_place(an_untagged_image_counts_from_its_first_look),
 		in_place(a_tag_in_between_starts_the_time_anew),
+		in_place(a_name_that_was_given_leaves_it_untagged),
+		in_place(a_second_name_makes_it_tagged),
+		in_place(the_time_of_a_name_is_that_of_its_last_giving),
+		in_place(a_name_that_only_looks_given_is_one_like_any_other),
 		in_place(names_are_kept_newest_first),
 		in_place(what_is_gone_is_forgotten),
 		in_place(a_list_that_was_not_read_is_left_alone),

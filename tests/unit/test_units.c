@@ -473,6 +473,11 @@ static void a_near_time_is_a_day_of_the_week(void **state _unused_)
 			    "Tue 2026-11-24 10:00");
 	assert_string_equal(units_format_time(buffer, at, at + 1), "Tue 2026-11-24 10:00");
 	assert_string_equal(units_format_time(buffer, INT64_MAX, 0), "@9223372036854775807");
+	assert_string_equal(units_format_day(buffer, at), "20261124");
+	assert_string_equal(units_format_day(buffer, 0), "19700101");
+	assert_string_equal(units_format_day(buffer, TIME_UNKNOWN), "unknown");
+	assert_string_equal(units_format_day(buffer, INT64_MAX), "unknown");
+	assert_string_equal(units_format_day(buffer, 300000000000), "unknown");
 }
 
 int main(void)

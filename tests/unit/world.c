@@ -34,7 +34,8 @@ static struct memory old_memory(void)
 {
 	return (struct memory){ .first_seen = LONG_AGO,
 				.untagged_since = LONG_AGO,
-				.last_used = TIME_UNKNOWN };
+				.last_used = TIME_UNKNOWN,
+				.preserved_at = TIME_UNKNOWN };
 }
 
 struct container *world_container(struct world *world, const char *id, const char *image_id,
