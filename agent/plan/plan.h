@@ -11,7 +11,7 @@
 
 /* The heart: what may go, decided by a pure function. No I/O, no clock, no logging. */
 
-enum verdict_action { VERDICT_KEEP, VERDICT_REMOVE };
+enum verdict_action { VERDICT_KEEP, VERDICT_REMOVE } _byte_;
 
 /* Why. Each has one row in plan/reason.c. */
 enum reason {
@@ -39,7 +39,7 @@ enum reason {
 			     */
 	REASON_PENDING,	    /* facts are missing: see plan->needs */
 	REASON_MAX_,
-};
+} _byte_;
 
 /* Where an age came from: the reason says so. */
 enum age_source {
@@ -57,6 +57,8 @@ struct age {
 
 struct verdict {
 	enum kind kind; /* KIND_IMAGE for an untagged image, KIND_TAG for a reference */
+	enum verdict_action action;
+	enum reason reason;
 	union {
 		const struct container *container;
 		const struct image *image; /* of KIND_TAG as well */
@@ -66,19 +68,17 @@ struct verdict {
 	};
 	const struct reference *reference; /* KIND_TAG: which */
 
-	enum verdict_action action;
-	enum reason reason;
 	const struct rule *rule; /* the owner, NULL: none */
 
 	/* What the reason speaks of; which are set depends on it. */
 	struct age age;	 /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
 	int64_t limit;	 /* the duration that was compared with */
 	int64_t goes_at; /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
-	size_t rank, group_size; /* under keep-last: from 1; rank 0: the whole group stays */
-	const char *group;	 /* the group's name */
-	const char *holder;	 /* name of what holds it */
-	const char *key;	 /* the policy key that spoke ("keep-label"), or NULL */
-	const char *detail;	 /* the pattern, the state, what went wrong */
+	unsigned rank, group_size; /* under keep-last: from 1; rank 0: the whole group stays */
+	const char *group;	   /* the group's name */
+	const char *holder;	   /* name of what holds it */
+	const char *key;	   /* the policy key that spoke ("keep-label"), or NULL */
+	const char *detail;	   /* the pattern, the state, what went wrong */
 
 	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
 };
