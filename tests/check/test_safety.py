@@ -640,6 +640,13 @@ class OneAtATime(Case):
         self.call(0, "plan")
 
 
+def names_in(fake):
+    """Names of containers and references of images, as a plan has them; digests go with their tags."""
+    return {one.name for one in fake.containers.values()} | \
+        {reference for reference in fake.by_reference if "@" not in reference} | \
+        {image.id for image in fake.images.values() if not image.references}
+
+
 class Cell:
     """One run with one thing gone wrong, and what came of it."""
 
@@ -850,8 +857,15 @@ class Fields(Case):
             self.look(field, value)
 
 
-class Interrupted(Case):
+class Interrupted:
     """Ended at any request, a run leaves nothing half done that the next does not finish."""
+
+    policy = ALL
+    settings = ONE_BY_ONE
+
+    @staticmethod
+    def build_world(fake):
+        small_world(fake)
 
     @classmethod
     def setUpClass(cls):
@@ -864,8 +878,12 @@ class Interrupted(Case):
 
     @classmethod
     def interrupt(cls, number, index):
-        with Fake() as fake, Program(fake.socket, ALL, ONE_BY_ONE) as program:
-            small_world(fake)
+        with Fake() as fake, Program(fake.socket, cls.policy, cls.settings) as program:
+            cls.build_world(fake)
+            planned = program("plan", "--json").goes() if number else set()
+            program.forget()
+            fake.requests.clear()
+            before = names_in(fake)
             started, processes = threading.Event(), []
 
             def send(request):
@@ -881,10 +899,11 @@ class Interrupted(Case):
             stdout, stderr = processes[0].communicate(timeout=120)
             first = {"index": index, "status": processes[0].returncode, "removed": list(fake.removed),
                      "requests": list(fake.requests), "stdout": stdout, "stderr": stderr,
-                     "world": fake.world()}
+                     "world": fake.world(), "planned": planned, "before": before}
             fake.hooks.clear()
             again = program("run")
-            return {**first, "again": again.status, "end": fake.world(), "unexpected": fake.unexpected}
+            return {**first, "again": again.status, "end": fake.world(), "unexpected": fake.unexpected,
+                    "left": names_in(fake)}
 
     def test_after_kill_9_the_next_run_reaches_the_same_end(self):
         for one in self.killed:
@@ -899,6 +918,7 @@ class Interrupted(Case):
         for one in self.killed + self.ended:
             self.assertLessEqual(set(one["removed"]), set(self.whole["removed"]))
             self.assertEqual(one["unexpected"], [])
+            self.assertLessEqual(one["before"] - one["left"], one["planned"], one)
 
     def test_sigterm_ends_it_before_the_next_removal(self):
         for one in self.ended:
@@ -913,6 +933,57 @@ class Interrupted(Case):
                 self.assertEqual(one["status"], 3, one)
                 self.assertIn(b'"skipped"', one["stdout"], one)
 
+
+class InterruptedEverything(Interrupted, Case):
+    pass
+
+
+class InterruptedNames(Interrupted, Case):
+    """Images with several names, in several repositories, in groups of which the newest stay."""
+
+    policy = """
+[containers exited]
+state       = exited, dead
+keep-within = 0s
+min-age     = 0s
+
+[images releases]
+repository    = app, lib
+order-by      = version
+keep-tag      = stable
+keep-last     = 2
+keep-last-run = 1
+keep-within   = 0s
+min-age       = 0s
+max-remove    = 100%
+
+[images dangling]
+dangling    = yes
+keep-within = 0s
+min-age     = 0s
+"""
+
+    @staticmethod
+    def build_world(fake):
+        base = fake.image("base:1")
+        step = fake.image(parent=base, label="step")
+        for number in range(1, 8):
+            image = fake.image(f"app:1.{number}", f"app:1.{number}.0", parent=step if number % 2 else base)
+            fake.tag(image, f"lib:1.{number}")
+            fake.tag(image, f"app@{digest(f'manifest {number}')}")
+        fake.tag(fake.by_reference["app:1.2"], "app:stable")  # pinned, with all of its names
+        fake.tag(fake.by_reference["app:1.4"], "other:1")     # no rule owns that
+        fake.container("job", "app:1.1")                      # goes, and then its image
+        fake.container("web", "app:1.3", "running", labels={"com.docker.compose.project": "shop",
+                                                            "com.docker.compose.service": "web"})
+
+    def test_it_is_what_was_meant(self):
+        self.assertEqual(set(self.whole["removed"]) & {"job", "app:1.1", "app:1.5"}, {"job", "app:1.1", "app:1.5"})
+        self.assertEqual({one for one in self.whole["left"] if one.startswith("lib:")},
+                         {"lib:1.2", "lib:1.3", "lib:1.4", "lib:1.6", "lib:1.7"})
+
+
+class Sigterm(Case):
     def test_a_second_sigterm_ends_it_at_once(self):
         small_world(self.fake)
         hang = threading.Event()

@@ -75,6 +75,8 @@ class Client:
         """Builds from a Dockerfile (text) and files (name to bytes); returns the image's ID."""
         context = tar_of({"Dockerfile": dockerfile.encode(), **(files or {})})
         query = {"t": reference, "version": 2 if buildkit else 1}
+        if buildkit:
+            query["networkmode"] = "none"
         if labels:
             query["labels"] = json.dumps(labels)
         answer = self.request("POST", "/build?" + urllib.parse.urlencode(query), context,

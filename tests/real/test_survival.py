@@ -1,0 +1,258 @@
+"""What must survive on a real Docker, whatever else is done to it at the same time."""
+
+import threading
+import time
+import unittest
+
+from harness import registry
+from harness.engines import Engine, Unavailable, wanted
+from harness.program import Program
+
+# All that is not held goes at once, but for the default min-age.
+YOUNG = """
+[images all]
+name        = *
+dangling    = any
+keep-within = 0s
+max-remove  = 100%
+"""
+
+NOW = YOUNG + "min-age = 0s\n"
+
+
+class Case(unittest.TestCase):
+    policy = NOW
+
+    def setUp(self):
+        self.start("d20")
+
+    def start(self, name):
+        self.engine = Engine(name).start()
+        self.addCleanup(self.engine.stop)
+        self.client = self.engine.client
+        self.program = Program(self.engine.socket, self.policy)
+        self.addCleanup(self.program.close)
+        self.client.import_root("base:1")
+
+    def build(self, reference, text, **options):
+        return self.client.build(reference, f"FROM base:1\nRUN echo {text} >/x\n", **options)
+
+    def run_ok(self, *arguments):
+        run = self.program("run", "--json", *arguments)
+        self.assertEqual(run.status, 0, run)
+        return run
+
+
+class BuildInFlight(Case):
+    """A build takes a while, and runs go on beside it; what it stands on is nobody's but for it."""
+
+    STEPS = 5
+    SECONDS = 4
+
+    def dockerfile(self, mark):
+        steps = "".join(f"RUN sleep {self.SECONDS} && echo {mark} {step} >/{step}\n" for step in range(self.STEPS))
+        return f"FROM base:1\n{steps}"
+
+    def build_beside_runs(self, buildkit, after=lambda: True):
+        """Returns what went in the runs, which begin when `after` says so."""
+        outcome = {}
+
+        def build():
+            try:
+                outcome["image"] = self.client.build("built:1", self.dockerfile("x"), buildkit=buildkit)
+            except Exception as error:
+                outcome["error"] = error
+
+        builder = threading.Thread(target=build)
+        builder.start()
+        while builder.is_alive() and not after():
+            time.sleep(0.05)
+        went, runs, started = set(), 0, time.monotonic()
+        while builder.is_alive():
+            went |= self.run_ok().goes()
+            runs += 1
+            time.sleep(0.2)
+        builder.join()
+        self.assertNotIn("error", outcome)
+        self.assertGreater(time.monotonic() - started, self.STEPS * self.SECONDS)
+        self.assertGreater(runs, self.STEPS)
+        self.assertIn(outcome["image"], self.client.image_ids())
+        self.client.run("works", "built:1", ["cat", f"/{self.STEPS - 1}"])
+        return went
+
+    def test_a_classic_one_under_the_default_min_age(self):
+        self.program.set_policy(YOUNG)
+        self.assertEqual(self.build_beside_runs(buildkit=False), set())
+
+    def test_a_classic_one_on_an_old_base(self):
+        """What was there before the build may go at once, but its base does not, nor what it makes."""
+        self.program.set_policy("[images others]\nname = base*, other*\nkeep-within = 0s\nmin-age = 0s\n"
+                                "max-remove = 100%\n" + YOUNG)
+        self.build("other:1", "other")
+        went = self.build_beside_runs(buildkit=False, after=self.client.containers)
+        self.assertEqual(went, {"other:1"})
+
+    def test_one_by_buildkit_under_the_default_min_age(self):
+        for name in [name for name in wanted() if name.startswith("d")]:
+            with self.subTest(engine=name):
+                if name != self.engine.name:
+                    try:
+                        self.start(name)
+                    except Unavailable as why:
+                        self.skipTest(str(why))
+                self.program.set_policy(YOUNG)
+                self.assertEqual(self.build_beside_runs(buildkit=True), set())
+
+
+class BetweenPlanAndRun(Case):
+    """Approved is what was looked at: whatever has changed since stays."""
+
+    def approve(self):
+        plan = self.program("plan", "--json")
+        self.assertEqual(plan.status, 0, plan)
+        path = self.program.folder / "plan.json"
+        path.write_text(plan.stdout)
+        return plan, str(path)
+
+    def test_a_tag_that_moved_to_a_new_build(self):
+        old = self.build("app:1", "old")
+        plan, path = self.approve()
+        self.assertIn("app:1", plan.goes())
+        new = self.build("app:1", "new")
+        run = self.run_ok("--only", path)
+        self.assertEqual(run.goes(), set())
+        self.assertEqual(self.client.image_id("app:1"), new)
+        self.assertIn(old, self.client.image_ids())
+
+    def test_a_tag_that_moved_to_another_image_that_was_to_go(self):
+        self.build("app:1", "one")
+        two = self.build("app:2", "two")
+        plan, path = self.approve()
+        self.assertLessEqual({"app:1", "app:2"}, plan.goes())
+        self.client.tag("app:2", "app:1")
+        run = self.run_ok("--only", path)
+        self.assertEqual(run.goes(), set())
+        self.assertEqual((self.client.image_id("app:1"), self.client.image_id("app:2")), (two, two))
+
+    def test_a_pull_that_moved_the_tag_and_one_that_is_new(self):
+        with registry.Registry() as server:
+            name = f"{server.address}/example/app"
+            server.push("example/app", "1", registry.Image({"a": b"old"}))
+            old = self.client.pull(f"{name}:1")
+            plan, path = self.approve()
+            self.assertIn(f"{name}:1", plan.goes())
+            server.push("example/app", "1", registry.Image({"a": b"new"}))
+            server.push("example/app", "2", registry.Image({"a": b"other"}))
+            new, other = self.client.pull(f"{name}:1"), self.client.pull(f"{name}:2")
+            run = self.run_ok("--only", path)
+            self.assertEqual(run.goes(), {"base:1"})
+            self.assertLessEqual({old, new, other}, self.client.image_ids())
+            self.assertEqual(self.client.image_id(f"{name}:1"), new)
+
+
+class FirstRun(Case):
+    policy = YOUNG
+
+    def test_a_pulled_image_of_an_old_build_with_and_without_state(self):
+        with registry.Registry() as server:
+            server.push("example/old", "1", registry.Image({"a": b"old"}, created="2019-01-01T00:00:00Z"))
+            digest = server.push("example/digest", "1", registry.Image({"b": b"old"}, created="2019-01-01T00:00:00Z"))
+            tagged = self.client.pull(f"{server.address}/example/old:1")
+            by_digest = self.client.pull(f"{server.address}/example/digest@{digest}")
+            for again in range(3):
+                run = self.run_ok()
+                self.assertEqual(run.goes(), set())
+                if again == 1:
+                    self.program.forget()
+            # Nothing can be remembered.
+            self.assertEqual(self.program("run", "--json", STATE_DIRECTORY="/proc/nowhere").goes(), set())
+            self.assertLessEqual({tagged, by_digest}, self.client.image_ids())
+
+
+class Whole(Case):
+    def test_several_names_one_of_them_pinned(self):
+        image = self.build("app:1", "x")
+        for reference in ("app:latest", "other/app:1", "app:2"):
+            self.client.tag(image, reference)
+        self.program.set_policy(NOW + "keep-tag = latest\n")
+        run = self.run_ok()
+        self.assertEqual(self.client.tags(), {"app:1", "app:latest", "other/app:1", "app:2", "base:1"})
+        self.assertEqual(run.verdict("other/app:1")["reason"], "stays with its other name app:latest")
+
+    def test_the_newest_of_each_repository_for_any_count(self):
+        made = []
+        for number in range(5):
+            made.append(self.build(f"app:{number}", number))
+            if number == 1:
+                self.client.tag(made[1], "lib:1")    # the newest there, not here
+            time.sleep(1.1)
+        for count in (4, 2, 1):
+            self.program.set_policy(NOW.replace("name        = *", "name = app:*, lib:*") +
+                                    f"keep-last = {count}\ngroup-by = repository\n")
+            self.run_ok()
+            stays = {f"app:{number}" for number in range(5 - count, 5)} | {"app:1", "lib:1"}
+            self.assertEqual(self.client.tags() - {"base:1"}, stays)
+
+
+class WayBack(Case):
+    """keep-last-run = 2: the images that a service ran last, however many builds came between."""
+
+    policy = """
+[images releases]
+repository    = shop/*
+keep-last-run = 2
+group-by      = service
+min-age       = 1s
+max-remove    = 100%
+"""
+    LABELS = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+
+    def deploy(self, version):
+        image = self.build("shop/web:latest", f"version {version}")
+        self.client.tag("shop/web:latest", f"shop/web:{version}")
+        # As Compose does: the old container is replaced.
+        if "shop-web-1" in self.client.containers():
+            self.client.stop("shop-web-1")
+            self.client.request("DELETE", "/containers/shop-web-1")
+        self.client.run_on("shop-web-1", "shop/web:latest", labels=self.LABELS)
+        self.run_ok()
+        return image
+
+    def never_run(self, version):
+        for number in range(5):
+            self.build("shop/web:latest", f"never {version} {number}")
+            self.client.tag("shop/web:latest", f"shop/web:{version}-{number}")
+        self.run_ok()
+
+    def settle(self):
+        """Beyond min-age; what is left."""
+        time.sleep(2.1)
+        self.run_ok()
+        return {tag for tag in self.client.tags() if tag.startswith("shop/")}
+
+    def test_three_deploys_with_builds_between_and_the_rollback(self):
+        for version in range(3):
+            self.deploy(version)
+            if version < 2:
+                self.never_run(version)
+            time.sleep(1.1)
+        left = self.settle()
+        self.assertEqual(left, {"shop/web:1", "shop/web:2", "shop/web:latest"})
+        # latest~1
+        self.client.stop("shop-web-1")
+        self.client.request("DELETE", "/containers/shop-web-1")
+        self.client.run_on("shop-web-1", "shop/web:1", labels=self.LABELS)
+        self.assertEqual(self.settle(), {"shop/web:1", "shop/web:2", "shop/web:latest"})
+
+    def test_from_an_empty_state(self):
+        for version in range(3):
+            self.deploy(version)
+            time.sleep(1.1)
+        self.program.forget()
+        # min-age counts from this look anew; what ran before is forgotten, what runs is known.
+        self.run_ok()
+        self.assertEqual(self.settle(), {"shop/web:2", "shop/web:latest"})
+        self.deploy(3)
+        self.never_run(3)
+        # The name that the container was made from stays, though a build that never ran has it now.
+        self.assertEqual(self.settle(), {"shop/web:2", "shop/web:3", "shop/web:3-4", "shop/web:latest"})
