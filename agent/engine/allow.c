@@ -130,7 +130,7 @@ static size_t span_record(const char *text)
 	return (size_t)(c - text) + strlen(end);
 }
 
-/* The same, before the end of the path. */
+/* A reference that the end of a path follows. */
 static size_t span_name(const char *text)
 {
 	static const char end[] = "/json";

@@ -128,7 +128,7 @@ static void looked_at_name(struct http *http _unused_, const struct http_reply *
 	struct job *job = data;
 
 	if (is_absent(reply) && stopped(job->run->control))
-		job_end(job, OUTCOME_SKIPPED, "interrupted");
+		job_end(job, OUTCOME_SKIPPED, "%s", "");
 	else if (is_absent(reply))
 		tag(job);
 	else if (!is_good(reply))
