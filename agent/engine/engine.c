@@ -99,6 +99,7 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 		.version = arena_strdup(snapshot->arena, engine->version),
 		.api = arena_strdup(snapshot->arena, engine->api),
 		.socket = arena_strdup(snapshot->arena, engine->socket),
+		.quadlet = engine->dialect->quadlet,
 	};
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
 }

@@ -113,27 +113,18 @@ static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
 	return user != NULL;
 }
 
-static bool names_pinned_image(const struct snapshot *snapshot,
-			       const struct reference *reference)
-{
-	for (size_t i = 0; i < snapshot->n_pinned_images; i++)
-		if (reference_equal(&snapshot->pinned_images[i], reference))
-			return true;
-	return false;
-}
-
 static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict *row)
 {
+	const struct pins *pins = &pass->snapshot->pinned.images;
 	const struct image *image = row->image;
-	bool pinned = row->reference && names_pinned_image(pass->snapshot, row->reference);
+	const char *names[] = { image->id, row->reference ? row->reference->full : NULL };
+	const struct pin *pin = pins_find(pins, names, ARRAY_SIZE(names));
 
-	for (size_t i = 0; !pinned && i < image->n_digests; i++)
-		pinned = names_pinned_image(pass->snapshot, &image->digests[i]);
-	if (pinned) {
-		keep_row(row, REASON_PINNED, NULL);
-		row->key = "pinned.d";
-	}
-	return pinned;
+	for (size_t i = 0; !pin && i < image->n_digests; i++)
+		pin = pins_find(pins, (const char *[]){ image->digests[i].full }, 1);
+	if (pin)
+		keep_row(row, REASON_PINNED, pin->where);
+	return pin != NULL;
 }
 
 /* An untagged image on which others are built is no object of its own: it goes with the last of
