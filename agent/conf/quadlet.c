@@ -259,6 +259,17 @@ static void read_unit(struct quadlets *quadlets, struct unit *unit)
 	free(drop_ins.v);
 }
 
+/* Names of files are whatever they are. */
+static void clean(struct problems *problems, size_t from)
+{
+	for (size_t i = from; i < problems->n; i++) {
+		char *plain = text_clean(problems->texts[i]);
+
+		free(problems->texts[i]);
+		problems->texts[i] = plain;
+	}
+}
+
 void quadlet_load(struct arena *arena, const char *root, const struct quadlet_user *user,
 		  struct pinned *pinned, struct problems *problems)
 {
@@ -269,6 +280,7 @@ void quadlet_load(struct arena *arena, const char *root, const struct quadlet_us
 		.pinned = pinned,
 		.problems = problems,
 	};
+	size_t known_problems = problems->n;
 
 	walk_places(&quadlets);
 	for (size_t i = 0; i < quadlets.n_units; i++)
@@ -279,4 +291,5 @@ void quadlet_load(struct arena *arena, const char *root, const struct quadlet_us
 		free(quadlets.units[i].assignments.v);
 	free(quadlets.units);
 	free(quadlets.folders.v);
+	clean(problems, known_problems);
 }
