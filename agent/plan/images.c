@@ -113,20 +113,6 @@ static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
 	return user != NULL;
 }
 
-static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict *row)
-{
-	const struct pins *pins = &pass->snapshot->pinned.images;
-	const struct image *image = row->image;
-	const char *names[] = { image->id, row->reference ? row->reference->full : NULL };
-	const struct pin *pin = pins_find(pins, names, ARRAY_SIZE(names));
-
-	for (size_t i = 0; !pin && i < image->n_digests; i++)
-		pin = pins_find(pins, (const char *[]){ image->digests[i].full }, 1);
-	if (pin)
-		keep_row(row, REASON_PINNED, pin->where);
-	return pin != NULL;
-}
-
 /* An untagged image on which others are built is no object of its own: it goes with the last of
  * them, unless the rule that would own it otherwise, or else the rule that takes the last one,
  * pins it. */
@@ -155,7 +141,7 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
 	if (row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
-	    row_is_pinned_outside(pass, row))
+	    select_pinned_outside(pass->snapshot, row))
 		return;
 	if (row->rule && !inherited)
 		keep_judge(pass->planner, row);

@@ -38,8 +38,11 @@ enum answer select_owner(struct planner *planner, struct verdict *verdict);
 /* Whether the verdict's names, tag or labels match a pin of its rule; sets reason and key. */
 bool select_pinned(struct planner *planner, struct verdict *verdict);
 
-/* The parts of the two, for explanations: whether one rule's selectors match (*ret_failed is
- * the one that does not), whether one pin holds, and the kind of section that rules for the
+/* Whether something outside of the engine names it, rules or not; sets reason and holder. */
+bool select_pinned_outside(const struct snapshot *snapshot, struct verdict *verdict);
+
+/* The parts of the first two, for explanations: whether one rule's selectors match (*ret_failed
+ * is the one that does not), whether one pin holds, and the kind of section that rules for the
  * object have. */
 enum answer select_rule(struct planner *planner, const struct rule *rule,
 			const struct verdict *verdict, enum rule_key *ret_failed);
