@@ -106,7 +106,7 @@ void volumes_judge(struct planner *planner)
 		if (verdict->volume->not_ours) {
 			verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
 			verdict->detail = verdict->volume->not_ours;
-		} else if (holder->n > leaving[i].n) {
+		} else if (holder->by && holder->n != leaving[i].n) {
 			verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
 			verdict->holder = holder->by;
 		} else if (select_pinned_outside(snapshot, verdict)) {

@@ -180,6 +180,16 @@ dangling    = any
 keep-within = 0s
 min-age     = 0s
 max-remove  = 100%
+
+[volumes all]
+name        = *
+keep-within = 0s
+min-age     = 0s
+
+[networks all]
+name        = *
+keep-within = 0s
+min-age     = 0s
 """
 
 # /etc with more files in it, for one command.
@@ -207,9 +217,13 @@ class Stopped(unittest.TestCase):
         engine = self.enterContext(engines.Engine(name))
         for image in ("quay.io/example/wanted:1", "quay.io/example/idle:1"):
             engine.client.import_root(image)
+        for volume in ("systemd-wanted", "systemd-idle"):
+            engine.client.json("POST", "/volumes/create", {"Name": volume})
         program = self.enterContext(Program(engine.socket, POLICY))
-        write(program.folder, {"etc/containers/systemd/wanted.container":
-                               "[Container]\nImage=quay.io/example/wanted:1\n"})
+        write(program.folder, {
+            "etc/containers/systemd/wanted.container": "[Container]\nImage=quay.io/example/wanted:1\n",
+            "etc/containers/systemd/wanted.volume": "[Volume]\n",
+            "etc/containers/systemd/wanted.network": "[Network]\nNetworkName=wanted-net\n"})
         return engine, program
 
     def test_stays_with_podman(self):
@@ -218,10 +232,17 @@ class Stopped(unittest.TestCase):
                 continue
             with self.subTest(name):
                 engine, program = self.setting(name)
+                for network in ("wanted-net", "idle-net"):
+                    engine.client.json("POST", "/networks/create", {"Name": network})
                 where = "/etc/containers/systemd/wanted.container:2"
                 plan = self.call(program, "plan", "--json")
-                self.assertEqual(plan.goes(), {"quay.io/example/idle:1"}, plan)
+                self.assertEqual(plan.goes(), {"quay.io/example/idle:1", "idle-net"}, plan)
                 self.assertEqual(plan.verdict("quay.io/example/wanted:1")["reason"], f"pinned by {where}")
+                self.assertEqual(plan.verdict("systemd-wanted")["reason"],
+                                 "pinned by /etc/containers/systemd/wanted.volume")
+                self.assertNotIn("pinned", plan.verdict("systemd-idle")["reason"])
+                self.assertEqual(plan.verdict("wanted-net")["reason"],
+                                 "pinned by /etc/containers/systemd/wanted.network:2")
                 explained = self.call(program, "explain", "quay.io/example/wanted:1")
                 self.assertIn(where, explained.stdout)
 
@@ -235,6 +256,9 @@ class Stopped(unittest.TestCase):
                 (program.folder / "etc/containers/systemd/broken.kube").unlink()
                 self.assertEqual(self.call(program, "run").status, 0)
                 self.assertEqual(engine.client.tags(), {"quay.io/example/wanted:1"})
+                networks = {network["Name"] for network in engine.client.get("/networks")}
+                self.assertIn("wanted-net", networks)
+                self.assertNotIn("idle-net", networks)
 
     def test_is_nothing_to_docker(self):
         if "d20" not in engines.wanted():
