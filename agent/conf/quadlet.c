@@ -143,6 +143,35 @@ static void walk_places(struct quadlets *quadlets)
 	}
 }
 
+/* ---- aliases ---- */
+
+static void read_aliases(struct quadlets *quadlets)
+{
+	static const char *const system[] = { "/etc", "/usr/share" };
+	const struct quadlet_user *user = quadlets->user;
+	struct arena *arena = quadlets->arena;
+	const char *cache = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(system); i++)
+		aliases_read_folder(
+			arena,
+			arena_printf(arena, "%s%s/containers", quadlets->root, system[i]),
+			&quadlets->aliases, quadlets->problems);
+	for (size_t i = 0; user->uid != 0 && i < user->bases.n; i++)
+		aliases_read_folder(arena,
+				    arena_printf(arena, "%s/containers", user->bases.v[i]),
+				    &quadlets->aliases, quadlets->problems);
+	if (user->uid == 0)
+		cache = arena_printf(arena, "%s/var/cache", quadlets->root);
+	else if (user->home)
+		cache = arena_printf(arena, "%s/.cache", user->home);
+	if (cache)
+		aliases_read_file(
+			arena,
+			arena_printf(arena, "%s/containers/short-name-aliases.conf", cache),
+			&quadlets->aliases, quadlets->problems);
+}
+
 /* ---- drop-ins ---- */
 
 struct drop_in {
@@ -283,6 +312,8 @@ void quadlet_load(struct arena *arena, const char *root, const struct quadlet_us
 	size_t known_problems = problems->n;
 
 	walk_places(&quadlets);
+	if (quadlets.n_units > 0)
+		read_aliases(&quadlets);
 	for (size_t i = 0; i < quadlets.n_units; i++)
 		read_unit(&quadlets, &quadlets.units[i]);
 	for (size_t i = 0; i < quadlets.n_units; i++)
@@ -290,6 +321,7 @@ void quadlet_load(struct arena *arena, const char *root, const struct quadlet_us
 	for (size_t i = 0; i < quadlets.n_units; i++)
 		free(quadlets.units[i].assignments.v);
 	free(quadlets.units);
+	free(quadlets.aliases.v);
 	free(quadlets.folders.v);
 	clean(problems, known_problems);
 }

@@ -193,6 +193,29 @@ static bool assigns(const struct unit *unit, const char *key)
 	return false;
 }
 
+static void add_closed_image(const struct place *place, const char *name)
+{
+	add_id(place, name);
+	if (!pins_add_image(place->quadlets->arena, &place->quadlets->pinned->images, name,
+			    true, place->where) &&
+	    !reference_is_id(name))
+		refuse(place, name, "is no name of an image");
+}
+
+/* Any name, and what it is an alias for. */
+static void add_image(const struct place *place, const char *name, take_value *add)
+{
+	const struct aliases *aliases = &place->quadlets->aliases;
+	size_t length = strcspn(name, ":@");
+
+	add(place, name);
+	for (size_t i = 0; i < aliases->n; i++)
+		if (strlen(aliases->v[i].name) == length &&
+		    strncmp(aliases->v[i].name, name, length) == 0)
+			add(place, arena_printf(place->quadlets->arena, "%s%s",
+						aliases->v[i].meaning, name + length));
+}
+
 static void take_image(const struct place *place, const char *value)
 {
 	struct arena *arena = place->quadlets->arena;
@@ -200,17 +223,9 @@ static void take_image(const struct place *place, const char *value)
 
 	if (!*name || (is_archive(name) && assigns(place->unit, "ImageTag")))
 		return;
+	add_image(place, name, is_open(name) ? add_open_image : add_closed_image);
 	if (assigns(place->unit, "AllTags"))
-		name = arena_printf(arena, "%s%%?", name);
-	if (is_open(name)) {
-		add_open_image(place, name);
-		return;
-	}
-	add_id(place, name);
-	if (!pins_add_image(arena, &place->quadlets->pinned->images, name, true,
-			    place->where) &&
-	    !reference_is_id(name))
-		refuse(place, name, "is no name of an image");
+		add_image(place, arena_printf(arena, "%s:%%?", name), add_open_image);
 }
 
 /* ---- other units ---- */
@@ -408,15 +423,8 @@ static void take_yaml_volume(const struct place *place, const char *name)
 
 static void take_yaml_image(const struct place *place, const char *name)
 {
-	struct arena *arena = place->quadlets->arena;
-
-	name = without_transport(name);
-	add_id(place, name);
-	if (*name &&
-	    !pins_add_image(arena, &place->quadlets->pinned->images, name, true,
-			    place->where) &&
-	    !reference_is_id(name))
-		refuse(place, name, "is no name of an image");
+	if (*name)
+		add_image(place, without_transport(name), add_closed_image);
 }
 
 static const struct {

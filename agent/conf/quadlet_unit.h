@@ -1,5 +1,6 @@
 #pragma once
 
+#include "conf/aliases.h"
 #include "conf/quadlet.h"
 #include "conf/unitfile.h"
 
@@ -19,6 +20,7 @@ struct quadlets {
 	struct strings folders; /* real paths, most important first */
 	struct unit *units;
 	size_t n_units;
+	struct aliases aliases;
 
 	struct pinned *pinned;
 	struct problems *problems;

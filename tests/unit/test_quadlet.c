@@ -250,6 +250,63 @@ static void names_of_images_are_those_that_podman_may_find(void **state)
 	}
 }
 
+static void short_names_may_be_aliases(void **state)
+{
+	static const char *const registries[] = {
+		"etc/containers/registries.conf.d/shortnames.conf",
+		"etc/containers/registries.conf",
+		"usr/share/containers/registries.conf.d/1.conf",
+		"var/cache/containers/short-name-aliases.conf",
+	};
+	static const char *const texts[] = {
+		"[aliases]\n  # \"podman\" = \"quay.io/no\"\n"
+		"\"podman\" = \"quay.io/podman/stable\"\n",
+		"podman = 'quay.io/podman/stable'",
+		"[aliases]\n\"podman\"=\"quay.io/podman/stable\" # so\r\n\"x\"=\n=\n\"\n",
+		"aliases = { \"a\" = \"b\", \"podman\" = \"quay.io/podman/stable\" }",
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(registries); i++) {
+		put(world, registries[i], texts[i]);
+		put(world, ETC "a.container", "[Container]\nImage=podman:5\n");
+		load_without_problems(world);
+		assert_names(world, images, "*/podman:5", "quay.io/podman/stable:5");
+		put(world, ETC "a.container", "[Container]\nImage=podman:%i\n");
+		load_without_problems(world);
+		assert_true(is_pinned(&world->pinned.images, "quay.io/podman/stable:6"));
+		put(world, ETC "a.container", "[Container]\nImage=quay.io/podman:5\n");
+		load_without_problems(world);
+		assert_names(world, images, "quay.io/podman:5");
+		unlink(path_of(world, registries[i]));
+	}
+	put(world, ETC "a.kube", "[Kube]\nYaml=a.yml\n");
+	put(world, ETC "a.yml", "image: pod\n");
+	put(world, "home/.config/containers/registries.conf", "\"pod\" = \"quay.io/p\"\n");
+	load_without_problems(world);
+	assert_false(is_pinned(&world->pinned.images, "quay.io/p:latest"));
+	world->uid = UID;
+	put(world, USER "a.kube", "[Kube]\nYaml=a.yml\n");
+	put(world, USER "a.yml", "image: pod\n");
+	load_without_problems(world);
+	assert_true(is_pinned(&world->pinned.images, "quay.io/p:latest"));
+	put(world, "home/.config/containers/registries.conf.d", "");
+	assert_problem(world, "registries.conf.d", "Not a directory");
+}
+
+static void all_tags_of_an_image_may_be_wanted(void **state)
+{
+	struct world *world = *state;
+
+	put(world, ETC "a.image", "[Image]\nImage=quay.io/a:1\nAllTags=no\n");
+	load_without_problems(world);
+	assert_true(is_pinned(&world->pinned.images, "quay.io/a:1"));
+	put(world, ETC "a.image", "[Image]\nImage=quay.io/a\nAllTags=yes\n");
+	load_without_problems(world);
+	assert_true(is_pinned(&world->pinned.images, "quay.io/a:7"));
+	assert_false(is_pinned(&world->pinned.images, "quay.io/ab:7"));
+}
+
 static void a_digest_and_a_tag_are_pinned_each(void **state)
 {
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -647,6 +704,8 @@ int main(void)
 		T(what_other_files_make_has_the_name_that_quadlet_gives_it),
 		T(a_file_that_is_named_must_be_there),
 		T(names_of_images_are_those_that_podman_may_find),
+		T(short_names_may_be_aliases),
+		T(all_tags_of_an_image_may_be_wanted),
 		T(a_digest_and_a_tag_are_pinned_each),
 		T(lines_go_on_and_comments_between_do_not_end_them),
 		T(an_empty_assignment_takes_back_what_came_before),
