@@ -47,22 +47,32 @@ static void find_bases(struct arena *arena, struct quadlet_user *user)
 		user->runtime = usual;
 }
 
+static void read_quadlets_of(uid_t uid, struct snapshot *snapshot, struct problems *problems)
+{
+	struct quadlet_user user = {
+		.uid = uid,
+		.home = home_of(snapshot->arena, uid),
+		.runtime = "/run",
+	};
+
+	if (uid != 0)
+		find_bases(snapshot->arena, &user);
+	quadlet_load(snapshot->arena, "", &user, &snapshot->pinned, problems);
+}
+
 static void read_quadlets(struct snapshot *snapshot, struct problems *problems)
 {
-	struct quadlet_user user = { 0 };
 	struct stat info;
 
 	if (stat(snapshot->engine.socket, &info) < 0) {
 		problems_add(problems, "%s: %s", snapshot->engine.socket, strerror(errno));
 		return;
 	}
-	user.uid = info.st_uid;
-	user.home = home_of(snapshot->arena, user.uid);
-	if (user.uid == 0)
-		user.runtime = "/run";
-	else
-		find_bases(snapshot->arena, &user);
-	quadlet_load(snapshot->arena, "", &user, &snapshot->pinned, problems);
+	/* The system's engine may listen on a socket that it gave to a user. */
+	if (info.st_uid == 0 || !snapshot->engine.rootless)
+		read_quadlets_of(0, snapshot, problems);
+	if (info.st_uid != 0)
+		read_quadlets_of(info.st_uid, snapshot, problems);
 }
 
 void pinning_apply(const struct pinned *pinned, struct snapshot *snapshot)

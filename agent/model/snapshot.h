@@ -175,6 +175,7 @@ struct engine_info {
 	const char *socket;  /* path */
 	const char *storage_driver;
 	const char *data_root; /* NULL: not known */
+	bool rootless;	       /* Podman: it says that it runs as a user's */
 	bool quadlet;	       /* what its user's Quadlet files name is meant for it */
 };
 

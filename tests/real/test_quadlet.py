@@ -260,6 +260,27 @@ class Stopped(unittest.TestCase):
                 self.assertIn("wanted-net", networks)
                 self.assertNotIn("idle-net", networks)
 
+    def test_stays_for_the_user_who_has_the_socket(self):
+        name = next((name for name in engines.wanted() if name.startswith("p")), None)
+        if not name:
+            self.skipTest("no Podman is wanted")
+        engine, program = self.setting(name)
+        for user, file in ((1234, "users/1234/idle.container"), (1234, "users/all/idle.container"),
+                           (0, "users/idle.container")):
+            os.chown(engine.socket, user, user)
+            write(program.folder, {f"etc/containers/systemd/{file}":
+                                   "[Container]\nImage=quay.io/example/idle:1\n"})
+            plan = self.call(program, "plan", "--json")
+            with self.subTest(file):
+                # Podman says that it is no user's.
+                self.assertIn("pinned by", plan.verdict("quay.io/example/wanted:1")["reason"])
+                reason = plan.verdict("quay.io/example/idle:1")["reason"]
+                if user:
+                    self.assertEqual(reason, f"pinned by /etc/containers/systemd/{file}:2")
+                else:
+                    self.assertNotIn("pinned", reason)
+            (program.folder / "etc/containers/systemd" / file).unlink()
+
     def test_is_nothing_to_docker(self):
         if "d20" not in engines.wanted():
             self.skipTest("d20 is not wanted")
