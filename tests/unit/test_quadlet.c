@@ -620,7 +620,8 @@ static void yaml_whose_names_cannot_be_told_is_a_problem(void **state)
 		{ "a: [\nimage: quay.io/b\n", "a bracket is not closed" },
 		{ "? image\n: quay.io/b\n", "line 1: a '?'" },
 		{ "a:\n  |\n  it\nimage: quay.io/b\n", "line 2: a block scalar" },
-		{ "a: text\n  'tis\nimage: quay.io/b\n", "line 2: a quote" },
+		{ "a: text\n  'tis\nimage: quay.io/b\nc: it's\n",
+		  "line 2: a quote where none can stand" },
 		{ "a: b\n]\n", "line 2: a ']'" },
 	};
 	struct world *world = *state;
