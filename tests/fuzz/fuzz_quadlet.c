@@ -66,7 +66,8 @@ static void put(const char *name, const char *before, const uint8_t *bytes, size
 	if (!file)
 		fail("cannot be written", path);
 	fputs(before, file);
-	fwrite(bytes, 1, size, file);
+	if (size > 0)
+		fwrite(bytes, 1, size, file);
 	fputs(after, file);
 	fclose(file);
 }

@@ -259,10 +259,9 @@ static void short_names_may_be_aliases(void **state)
 		"var/cache/containers/short-name-aliases.conf",
 	};
 	static const char *const texts[] = {
-		"[aliases]\n  # \"podman\" = \"quay.io/no\"\n"
-		"\"podman\" = \"quay.io/podman/stable\"\n",
+		"[aliases]\n# \"podman\" = \"quay.io/no\"\n\"podman\" = \"quay.io/podman/stable\"\n",
 		"podman = 'quay.io/podman/stable'",
-		"[aliases]\n\"podman\"=\"quay.io/podman/stable\" # so\r\n\"x\"=\n=\n\"\n",
+		"\"podman\"=\"quay.io/podman/stable\" # so\r\n\"x\"=\n=\n\"\n",
 		"aliases = { \"a\" = \"b\", \"podman\" = \"quay.io/podman/stable\" }",
 	};
 	struct world *world = *state;
