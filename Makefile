@@ -170,7 +170,7 @@ fuzz:
 .PHONY: test-engines
 test-engines: deps-test
 	$(MAKE) -j$(JOBS) all
-	RECLAIMD_TEST_ENGINES=all V=1 $(RUN_TESTS) real test_engines test_same
+	RECLAIMD_TEST_ENGINES=all V=1 $(RUN_TESTS) real test_engines test_same test_quadlet
 
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo

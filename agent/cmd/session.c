@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "conf/pinned.h"
 #include "cmd/host.h"
+#include "cmd/pinning.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
 
@@ -152,6 +152,7 @@ int session_look(struct session *session, bool writable)
 {
 	const struct settings *settings = &session->conf.settings;
 	struct snapshot *snapshot = session->snapshot;
+	size_t known_problems;
 	struct err err;
 	int r;
 
@@ -165,7 +166,9 @@ int session_look(struct session *session, bool writable)
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
 				    session->socket);
-	pinned_apply(&session->conf.pinned, snapshot);
+	known_problems = snapshot->problems.n;
+	pinning_apply(&session->conf.pinned, snapshot);
+	say_problems(session, known_problems);
 	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
 	recall(session, writable);
 	return STATUS_GO_ON;

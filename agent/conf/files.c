@@ -135,6 +135,58 @@ FILE *files_open(const char *path, struct problems *problems)
 	return file;
 }
 
+static int check_readable(int fd, const char *path, size_t max, struct err *err)
+{
+	struct stat info, null;
+
+	if (fstat(fd, &info) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (S_ISCHR(info.st_mode) && stat("/dev/null", &null) == 0 &&
+	    info.st_rdev == null.st_rdev)
+		return 0;
+	if (!S_ISREG(info.st_mode))
+		return err_set(err, -EINVAL, "%s: is no regular file", path);
+	if (info.st_size > (off_t)max)
+		return err_set(err, -EFBIG, "%s: is bigger than %zu bytes", path, max);
+	return 1;
+}
+
+/* One byte more than max is read, so that a file that grows meanwhile is noticed. */
+static int read_text(int fd, const char *path, size_t max, char **ret, struct err *err)
+{
+	_cleanup_free_ char *text = mem_zalloc(max + 2, 1);
+	size_t length = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, text + length, max + 1 - length);
+		if (n < 0 && errno != EINTR)
+			return err_set(err, -errno, "%s: %s", path, strerror(errno));
+		length += n > 0 ? (size_t)n : 0;
+	} while (n != 0 && length <= max);
+	if (length > max)
+		return err_set(err, -EFBIG, "%s: is bigger than %zu bytes", path, max);
+	if (memchr(text, '\0', length))
+		return err_set(err, -EINVAL, "%s: has NUL bytes, so it is no text", path);
+	*ret = mem_strdup(text);
+	return 1;
+}
+
+int files_read(const char *path, size_t max, char **ret, struct err *err)
+{
+	/* Without O_NONBLOCK a FIFO would be waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	r = check_readable(fd, path, max, err);
+	if (r > 0)
+		r = read_text(fd, path, max, ret, err);
+	close(fd);
+	return r;
+}
+
 int files_is_folder(const char *path, struct problems *problems)
 {
 	struct stat info;

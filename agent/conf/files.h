@@ -33,3 +33,8 @@ FILE *files_open(const char *path, struct problems *problems);
 
 /* 1: a folder, 0: something else, -1 with a problem: not there. */
 int files_is_folder(const char *path, struct problems *problems);
+
+/* Reads a regular file whole, whoever owns it; *ret is to be freed. 1; 0 for /dev/null, which
+ * switches a file off; a negative errno value with "PATH: why" if it cannot be read, is bigger
+ * than max bytes, or has NUL bytes and so is no text. */
+_must_check_ int files_read(const char *path, size_t max, char **ret, struct err *err);

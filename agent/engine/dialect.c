@@ -47,6 +47,7 @@ const struct dialect dialect_docker = {
 const struct dialect dialect_podman = {
 	.name = "Podman",
 	.libpod = true,
+	.quadlet = true,
 	.refusals = podman_refusals,
 	.n_refusals = ARRAY_SIZE(podman_refusals),
 };

@@ -13,6 +13,7 @@ struct dialect {
 	bool build_cache; /* keeps one that may hold the layers of images */
 	bool swarm;	  /* may be a node of one, as its info tells */
 	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
+	bool quadlet;	  /* is what Quadlet files are run on */
 	const struct refusal *refusals;
 	size_t n_refusals;
 };

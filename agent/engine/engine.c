@@ -30,7 +30,7 @@ static int is_containerd_store(struct json_object *rows)
 
 struct storage {
 	const char *driver, *root, *id;
-	bool in_containerd;
+	bool in_containerd, rootless;
 	struct swarm_role role;
 };
 
@@ -50,6 +50,7 @@ static const struct field info_fields[] = {
 	{ "DockerRootDir", decode_text, offsetof(struct storage, root), OPTIONAL },
 	{ "DriverStatus", decode_driver_status, offsetof(struct storage, in_containerd),
 	  OPTIONAL },
+	{ "Rootless", decode_bool, offsetof(struct storage, rootless), OPTIONAL },
 	{ "Swarm.LocalNodeState", decode_text, offsetof(struct storage, role.state), OPTIONAL },
 	{ "Swarm.ControlAvailable", decode_bool, offsetof(struct storage, role.manager),
 	  OPTIONAL },
@@ -68,6 +69,7 @@ static int read_info(void *data, struct json_object *object, struct err *err)
 		return r;
 	engine->id = storage.id;
 	engine->storage_driver = storage.driver;
+	engine->rootless = storage.rootless;
 	/* The containerd store keeps everything in containerd's own root, which nobody names.
 	 */
 	if (!storage.in_containerd && storage.root && storage.root[0] == '/')
@@ -99,6 +101,7 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 		.version = arena_strdup(snapshot->arena, engine->version),
 		.api = arena_strdup(snapshot->arena, engine->api),
 		.socket = arena_strdup(snapshot->arena, engine->socket),
+		.quadlet = engine->dialect->quadlet,
 	};
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
 }

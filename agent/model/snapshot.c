@@ -92,8 +92,6 @@ void snapshot_seal(struct snapshot *snapshot)
 		image->n_tags = reference_sort(image->tags, image->n_tags);
 		image->n_digests = reference_sort(image->digests, image->n_digests);
 	}
-	snapshot->n_pinned_images =
-		reference_sort(snapshot->pinned_images, snapshot->n_pinned_images);
 	seal_list(snapshot, KIND_CONTAINER, snapshot->containers, snapshot->n_containers,
 		  sizeof(*snapshot->containers));
 	seal_list(snapshot, KIND_IMAGE, snapshot->images, snapshot->n_images,

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/units.h"
 #include "model/kind.h"
+#include "model/pin.h"
 #include "model/reference.h"
 
 /* What one look at the engine showed, with what the state remembers about it: plain data.
@@ -173,6 +174,8 @@ struct engine_info {
 	const char *socket;  /* path */
 	const char *storage_driver;
 	const char *data_root; /* NULL: not known */
+	bool rootless;	       /* Podman: it says that it runs as a user's */
+	bool quadlet;	       /* what its user's Quadlet files name is meant for it */
 };
 
 /* NOT_READ: no swarm, or a worker, which knows its own containers only. FAILED: no image,
@@ -215,9 +218,11 @@ struct snapshot {
 	struct cache_record *cache;
 	size_t n_cache;
 
-	/* Images, volumes and networks that something outside the engine names. */
-	struct reference *pinned_images;
-	size_t n_pinned_images;
+	/* Images, volumes and networks that something outside the engine names: in use. */
+	struct pinned pinned;
+	/* What could not be found out about that, as a line for the administrator: no image,
+	 * volume or network goes. NULL: all is known. */
+	const char *pinned_unknown;
 
 	struct swarm swarm;
 

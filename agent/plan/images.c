@@ -113,29 +113,6 @@ static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
 	return user != NULL;
 }
 
-static bool names_pinned_image(const struct snapshot *snapshot,
-			       const struct reference *reference)
-{
-	for (size_t i = 0; i < snapshot->n_pinned_images; i++)
-		if (reference_equal(&snapshot->pinned_images[i], reference))
-			return true;
-	return false;
-}
-
-static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict *row)
-{
-	const struct image *image = row->image;
-	bool pinned = row->reference && names_pinned_image(pass->snapshot, row->reference);
-
-	for (size_t i = 0; !pinned && i < image->n_digests; i++)
-		pinned = names_pinned_image(pass->snapshot, &image->digests[i]);
-	if (pinned) {
-		keep_row(row, REASON_PINNED, NULL);
-		row->key = "pinned.d";
-	}
-	return pinned;
-}
-
 /* An untagged image on which others are built is no object of its own: it goes with the last of
  * them, unless the rule that would own it otherwise, or else the rule that takes the last one,
  * pins it. */
@@ -164,7 +141,7 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
 	if (row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
-	    row_is_pinned_outside(pass, row))
+	    select_pinned_outside(pass->snapshot, row))
 		return;
 	if (row->rule && !inherited)
 		keep_judge(pass->planner, row);

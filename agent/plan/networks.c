@@ -42,7 +42,8 @@ void networks_judge(struct planner *planner)
 	for (size_t i = 0; i < planner->snapshot->n_networks; i++) {
 		struct verdict *verdict = &planner->plan->verdicts[planner->first_network + i];
 
-		if (verdict->reason == REASON_LIST_FAILED || guarded(planner, verdict))
+		if (verdict->reason == REASON_LIST_FAILED || guarded(planner, verdict) ||
+		    select_pinned_outside(planner->snapshot, verdict))
 			continue;
 		if (verdict->rule)
 			keep_judge(planner, verdict);

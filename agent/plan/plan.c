@@ -128,6 +128,12 @@ static bool is_stopped(enum container_state state)
 	return state == STATE_CREATED || state == STATE_EXITED || state == STATE_DEAD;
 }
 
+/* Kinds that pinned.d and Quadlet files name. */
+static bool may_be_pinned(enum kind kind)
+{
+	return kind != KIND_CONTAINER && kind != KIND_BUILD_CACHE;
+}
+
 /* What no rule is asked about. */
 static bool guarded(const struct planner *planner, struct verdict *verdict)
 {
@@ -135,6 +141,11 @@ static bool guarded(const struct planner *planner, struct verdict *verdict)
 		verdict_set(verdict, VERDICT_KEEP, REASON_LIST_FAILED);
 		if (swarm_failed(planner->snapshot, verdict->kind))
 			verdict->detail = "services of the swarm";
+		return true;
+	}
+	if (planner->snapshot->pinned_unknown && may_be_pinned(verdict->kind)) {
+		verdict_set(verdict, VERDICT_KEEP, REASON_LIST_FAILED);
+		verdict->detail = planner->snapshot->pinned_unknown;
 		return true;
 	}
 	if (verdict->kind != KIND_CONTAINER)

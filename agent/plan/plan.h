@@ -38,8 +38,8 @@ enum reason {
 	REASON_SWARM_TASK,     /* a swarm service's, and the rule names no label of swarm's */
 	REASON_IN_USE,	       /* by what `holder` names */
 	REASON_IN_USE_COUNTED, /* the engine counts a container that no list shows */
-	REASON_PINNED,	       /* keep-tag, keep-label, keep-name, pinned.d */
-	REASON_TOO_YOUNG,      /* min-age */
+	REASON_PINNED,	  /* keep-tag, keep-label, keep-name; or `holder`, a file, names it */
+	REASON_TOO_YOUNG, /* min-age */
 	REASON_KEEP_WITHIN,
 	REASON_KEEP_LAST_RUN, /* `holder` is the service that ran it */
 	REASON_KEEP_LAST,
@@ -54,8 +54,8 @@ enum reason {
 	REASON_MAYBE_WANTED,	 /* untagged, with a digest reference, never seen tagged */
 	REASON_NOT_APPROVED,	 /* it would go, but the approved plan does not have it */
 	REASON_FACT_UNAVAILABLE, /* the engine did not tell what the rule asks for */
-	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole
-			     */
+	REASON_LIST_FAILED, /* the list of this kind, or one it depends on, was not read whole;
+			     * or what names it outside of the engine, `detail` */
 	REASON_PENDING,	    /* facts are missing: see plan->needs */
 	REASON_MAX_,
 } _byte_;

@@ -42,6 +42,9 @@ bool select_pinned(struct planner *planner, struct verdict *verdict);
 /* The first pin of its rule that holds. */
 bool select_pin(struct planner *planner, const struct verdict *verdict, enum rule_key *ret_pin);
 
+/* Whether something outside of the engine names it, rules or not; sets reason and holder. */
+bool select_pinned_outside(const struct snapshot *snapshot, struct verdict *verdict);
+
 /* The parts of these, for explanations: whether one rule's selectors match (*ret_failed is
  * the one that does not), whether one pin holds, and the kind of section that rules for the
  * object have. */

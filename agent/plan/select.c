@@ -288,6 +288,55 @@ bool select_pinned(struct planner *planner, struct verdict *verdict)
 	return true;
 }
 
+static const struct pin *find_image(const struct snapshot *snapshot,
+				    const struct verdict *verdict)
+{
+	const struct pins *images = &snapshot->pinned.images;
+	const struct image *image = verdict->image;
+	const char *names[] = { image->id,
+				verdict->reference ? verdict->reference->full : NULL };
+	const struct pin *pin = pins_find(images, names, ARRAY_SIZE(names));
+
+	for (size_t i = 0; !pin && i < image->n_digests; i++)
+		pin = pins_find(images, (const char *[]){ image->digests[i].full }, 1);
+	return pin;
+}
+
+static const struct pin *find_pin(const struct snapshot *snapshot,
+				  const struct verdict *verdict)
+{
+	const struct pinned *pinned = &snapshot->pinned;
+
+	switch (verdict->kind) {
+	case KIND_IMAGE:
+	case KIND_TAG:
+		return find_image(snapshot, verdict);
+	case KIND_VOLUME:
+		return pins_find(&pinned->volumes, (const char *[]){ verdict->volume->name },
+				 1);
+	case KIND_NETWORK:
+		return pins_find(
+			&pinned->networks,
+			(const char *[]){ verdict->network->name, verdict->network->id }, 2);
+	case KIND_CONTAINER:
+	case KIND_BUILD_CACHE:
+	case KIND_MAX_:
+		break;
+	}
+	return NULL;
+}
+
+bool select_pinned_outside(const struct snapshot *snapshot, struct verdict *verdict)
+{
+	const struct pin *pin = find_pin(snapshot, verdict);
+
+	if (!pin)
+		return false;
+	verdict_set(verdict, VERDICT_KEEP, REASON_PINNED);
+	verdict->holder = pin->where;
+	return true;
+}
+
 bool select_names_policy(const struct rule *rule, const char *policy)
 {
 	struct patterns one = { .n = 1 };

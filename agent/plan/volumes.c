@@ -106,13 +106,15 @@ void volumes_judge(struct planner *planner)
 		if (verdict->volume->not_ours) {
 			verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
 			verdict->detail = verdict->volume->not_ours;
-		} else if (!holder->by) {
-			judge_unused(planner, verdict);
-		} else if (holder->n == leaving[i].n) {
-			go_with(planner, verdict, leaving[i].container);
-		} else {
+		} else if (holder->by && holder->n != leaving[i].n) {
 			verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
 			verdict->holder = holder->by;
+		} else if (select_pinned_outside(snapshot, verdict)) {
+			continue;
+		} else if (holder->by) {
+			go_with(planner, verdict, leaving[i].container);
+		} else {
+			judge_unused(planner, verdict);
 		}
 		removals_add(planner, verdict);
 	}

@@ -236,6 +236,8 @@ static char *say_pin(const struct verdict *verdict, const struct plan *plan)
 
 	if (verdict->key && detail)
 		return mem_printf("%s = %s", verdict->key, detail);
+	if (!verdict->key && verdict->holder)
+		return text_escape(verdict->holder);
 	return verdict->key ? mem_strdup(verdict->key) : take(detail);
 }
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from harness.fake import HANG, Answer, FakeCase, as_nobody, digest, readable
 from harness.program import BINARY
@@ -722,11 +723,36 @@ class NoEngine(Case):
 
     def test_an_engine_that_is_newer_and_can_still_speak_ours(self):
         self.fake.api, self.fake.min_api = "1.99", "1.24"
-        self.program("plan")
+        self.call(0, "plan")
+        self.assertNotIn("v1.99", self.versions_spoken())
+
+    def versions_spoken(self):
         spoken = {one.target.split("/")[1] for one in self.fake.requests} - {"_ping", "version"}
         self.assertEqual(len(spoken), 1)
-        self.assertNotIn("v1.99", spoken)
-        self.fake.unexpected.clear()  # a fake speaks one version only
+        return spoken
+
+    def test_an_engine_that_speaks_nothing_below_1_44(self):
+        """Docker 29.0 to 29.2. An image that has lost its name has null in place of "<none>:<none>"."""
+        world(self.fake)
+        self.fake.api, self.fake.min_api = "1.52", "1.44"
+        for nothing in ([], None):
+            self.fake.image().extra = {"RepoTags": nothing, "RepoDigests": nothing}
+        self.program.set_policy(POLICY.replace("dangling    = any", "dangling    = yes").replace("1h", "1s"))
+        self.call(0, "plan")
+        time.sleep(1.1)
+        self.call(0, "run", "--mode=observe")
+        time.sleep(1.1)
+        plan = self.call(0, "plan", "--json")
+        self.assertEqual(plan.json["engine"]["api"], "1.51")
+        self.assertEqual(len([name for name in plan.goes() if name.startswith("sha256:")]), 2, plan)
+        self.assertEqual(plan.goes(), self.call(0, "run", "--json").goes())
+        self.assertEqual(self.versions_spoken(), {"v1.51"})
+        self.assertEqual(len([one for one in self.fake.deletes if "/images/" in one]), 2)
+
+    def test_an_engine_whose_lowest_is_above_our_highest(self):
+        self.fake.api, self.fake.min_api = "1.70", "1.60"
+        self.refused(self.fake.socket, "too new", "speaks API 1.60 at least", "1.51 at most")
+        self.assertFalse([one for one in self.fake.requests if one.target not in ("/_ping", "/version")])
 
     def test_an_api_version_that_is_none(self):
         self.fake.api = "two"

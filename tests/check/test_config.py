@@ -512,10 +512,15 @@ class SearchPath(unittest.TestCase):
         self.write("policies.d/a.ini", GOOD)
         self.write("pinned.d/web.list", "# web\n\nredis\nregistry.example.com/app:1\r\n")
         self.run_program(0, "check")
-        self.write("pinned.d/web.list", "redis\nApp:1\nredis postgres\n")
+        self.write("pinned.d/web.list", "image redis\nvolume data\n  network\tnet_1.a-b\n volume\n")
+        self.run_program(0, "check")
+        self.write("pinned.d/web.list", "redis\nApp:1\nredis postgres\nvolume a b\nvolume -x\nnetwork a/b\n")
         outcome = self.run_program(78, "check")
         self.assertIn(f"{self.place}/pinned.d/web.list:2: 'App:1' is no name of an image", outcome.stderr)
         self.assertIn(f"{self.place}/pinned.d/web.list:3: there is more than one name", outcome.stderr)
+        self.assertIn(f"{self.place}/pinned.d/web.list:4: there is more than one name", outcome.stderr)
+        self.assertIn(f"{self.place}/pinned.d/web.list:5: '-x' is no name of a volume", outcome.stderr)
+        self.assertIn(f"{self.place}/pinned.d/web.list:6: 'a/b' is no name of a network", outcome.stderr)
 
     def test_a_list_of_pinned_images_in_utf_16_is_refused(self):
         self.write("policies.d/a.ini", GOOD)

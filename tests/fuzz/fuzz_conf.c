@@ -8,11 +8,11 @@
 
 #include "base/text.h"
 #include "conf/conf.h"
+#define FUZZER "conf"
+#include "fuzz.h"
 
 /* Any bytes as a policy and as settings: nothing breaks, a refusal says why in plain text, and
  * what is accepted is dumped so that it reads back to the same. */
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 struct loaded {
 	struct arena *arena;
@@ -20,12 +20,6 @@ struct loaded {
 	struct problems problems;
 	int result;
 };
-
-static void fail(const char *what, const char *text)
-{
-	fprintf(stderr, "fuzz_conf: %s\n%s\n", what, text);
-	abort();
-}
 
 static int make_file(const void *bytes, size_t size)
 {
@@ -142,42 +136,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	unload(&settings);
 	return 0;
 }
-
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-/* Replays the files given, else the corpus; as a unit test, in TAP. */
-
-#include <glob.h>
-
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	FILE *file = fopen(path, "r");
-	size_t size;
-
-	if (!file)
-		fail("cannot be read", path);
-	size = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(bytes, size);
-}
-
-int main(int argc, char **argv)
-{
-	glob_t corpus;
-
-	for (int i = 1; i < argc; i++)
-		replay(argv[i]);
-	if (argc > 1)
-		return 0;
-	if (glob("tests/fuzz/corpus/conf/*", 0, NULL, &corpus) != 0)
-		fail("no corpus", "tests/fuzz/corpus/conf");
-	printf("1..%zu\n", corpus.gl_pathc);
-	for (size_t i = 0; i < corpus.gl_pathc; i++) {
-		replay(corpus.gl_pathv[i]);
-		printf("ok %zu - %s\n", i + 1, corpus.gl_pathv[i]);
-		fflush(stdout);
-	}
-	globfree(&corpus);
-	return 0;
-}
-#endif

@@ -75,6 +75,10 @@ class Answer:
         return "\r\n".join(lines) + "\r\n\r\n"
 
 
+def numbers(version):
+    return tuple(map(int, version.split(".")))
+
+
 def refusal(status, message):
     return Answer(status, {"message": message})
 
@@ -535,8 +539,10 @@ class Fake(fake_others.Others):
 
     def _route(self, request):
         with self.lock:
+            if self._refused_version(request):
+                return self._refused_version(request)
             for method, pattern, name in (*self.ROUTES, *fake_others.Others.ROUTES):
-                match = re.fullmatch(pattern.replace("{}", re.escape(self.api)), request.target)
+                match = re.fullmatch(pattern.replace("{}", r"\d+\.\d+"), request.target)
                 if method == request.method and match:
                     words = [urllib.parse.unquote(word) for word in match.groups()]
                     return getattr(self, "_" + name)(*words)
@@ -544,6 +550,19 @@ class Fake(fake_others.Others):
             return refusal(404, "page not found")
 
     answer = staticmethod(Answer)
+
+    def _refused_version(self, request):
+        """What Docker says to a version in the path that it does not speak."""
+        spoken = re.match(r"/v(\d+)\.(\d+)/", request.target)
+        version = tuple(map(int, spoken.groups())) if spoken else None
+        asked = ".".join(spoken.groups()) if spoken else ""
+        if version and version < numbers(self.min_api):
+            return refusal(400, f"client version {asked} is too old. Minimum supported API version is "
+                                f"{self.min_api}, please upgrade your client to a newer version")
+        if version and version > numbers(self.api):
+            return refusal(400, f"client version {asked} is too new. Maximum supported API version is "
+                                f"{self.api}")
+        return None
 
     def _ping(self):
         return Answer(200, b"OK", "text/plain; charset=utf-8")

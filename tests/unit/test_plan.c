@@ -1,7 +1,5 @@
 #include "world.h"
 
-#include "conf/pinned.h"
-
 /* What must survive, and what may go: one small world a case. */
 
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -608,9 +606,9 @@ static void only_approved_removals_go_and_what_hangs_on_them(void **state)
 
 static void an_image_pinned_from_outside_stays_without_a_container(void **state)
 {
-	const char *names[] = { "app", "example/db:2@" DIGEST };
-	const struct strings pinned = { names, ARRAY_SIZE(names) };
 	struct world *world = *state;
+	struct pins *pins = &world->snapshot->pinned.images;
+	const struct verdict *verdict;
 	struct plan *plan;
 
 	world_rule(world, KIND_IMAGE, DANGLING_ANY);
@@ -619,13 +617,51 @@ static void an_image_pinned_from_outside_stays_without_a_container(void **state)
 	world_image(world, "c", "example/db:2");
 	world_digest(world, world_image(world, "d", NULL), "example/db@" DIGEST);
 	assert_int_equal(world_plan(world)->n_removals, 5);
-	pinned_apply(&pinned, world->snapshot);
+	assert_true(pins_add_image(world->arena, pins, "app", false, "web.list:1"));
+	assert_true(pins_add_image(world->arena, pins, "example/db:2@" DIGEST, false, "w:2"));
 	plan = world_plan(world);
 	assert_int_equal(plan->n_removals, 1);
 	assert_goes(verdict_on(plan, "b"), REASON_EXPIRED);
-	assert_stays(verdict_on_tag(plan, "docker.io/library/app:latest"), REASON_PINNED);
+	verdict = verdict_on_tag(plan, "docker.io/library/app:latest");
+	assert_stays(verdict, REASON_PINNED);
+	assert_string_equal(verdict->holder, "web.list:1");
 	assert_stays(verdict_on(plan, "c"), REASON_PINNED);
 	assert_stays(verdict_on(plan, "d"), REASON_PINNED);
+}
+
+static void an_image_may_be_pinned_by_a_pattern_and_by_id(void **state)
+{
+	struct world *world = *state;
+	struct pins *pins = &world->snapshot->pinned.images;
+	struct plan *plan;
+
+	world_rule(world, KIND_IMAGE, DANGLING_ANY);
+	world_image(world, "sha256:aa", "quay.io/example/app:1");
+	world_image(world, "sha256:bb", "quay.io/example/app-x:1");
+	world_image(world, "sha256:cc", NULL);
+	pins_add(world->arena, pins, "quay.io/example/app:*", "a:1");
+	pins_add(world->arena, pins, "sha256:c*", "a:2");
+	plan = world_plan(world);
+	assert_stays(verdict_on(plan, "sha256:aa"), REASON_PINNED);
+	assert_goes(verdict_on(plan, "sha256:bb"), REASON_EXPIRED);
+	assert_stays(verdict_on(plan, "sha256:cc"), REASON_PINNED);
+}
+
+static void while_it_is_not_known_what_is_pinned_no_image_goes(void **state)
+{
+	struct world *world = *state;
+	struct plan *plan;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_rule(world, KIND_IMAGE, DANGLING_YES);
+	world_container(world, "c", "i", NULL);
+	world_image(world, "i", NULL);
+	world->snapshot->pinned_unknown = "/etc/x.container: Permission denied";
+	plan = world_plan(world);
+	assert_int_equal(plan->n_removals, 1);
+	assert_stays(verdict_on(plan, "i"), REASON_LIST_FAILED);
+	assert_string_equal(verdict_on(plan, "i")->detail,
+			    "/etc/x.container: Permission denied");
 }
 
 static void a_parent_goes_along_only_if_it_was_approved(void **state)
@@ -678,6 +714,8 @@ int main(void)
 		T(the_brake_does_not_hold_containers_by_default),
 		T(only_approved_removals_go_and_what_hangs_on_them),
 		T(an_image_pinned_from_outside_stays_without_a_container),
+		T(an_image_may_be_pinned_by_a_pattern_and_by_id),
+		T(while_it_is_not_known_what_is_pinned_no_image_goes),
 		T(a_parent_goes_along_only_if_it_was_approved),
 	};
 

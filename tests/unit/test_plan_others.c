@@ -418,6 +418,39 @@ static void the_brake_holds_volumes(void **state)
 	assert_int_equal(world_plan(world)->brake.kind, KIND_VOLUME);
 }
 
+static void what_something_outside_names_stays(void **state)
+{
+	struct world *world = *state;
+	struct pinned *pinned = &world->snapshot->pinned;
+	struct rule *rule = world_rule(world, KIND_CONTAINER, DANGLING_NO);
+
+	rule->remove_volumes = true;
+	rule_for(world, KIND_VOLUME);
+	rule_for(world, KIND_NETWORK);
+	world_volume(world, "data-1", true);
+	world_volume(world, "data", true);
+	world_volume(world, "used", true);
+	world_container(world, "c", "i", NULL)->volumes = world_strings(world, "used");
+	world_network(world, "n1", "net-1");
+	world_network(world, "n2", "net-2");
+	assert_goes(world, "data-1", REASON_EXPIRED);
+	assert_goes(world, "used", REASON_WITH_CONTAINER);
+	assert_goes(world, "n1", REASON_EXPIRED);
+	pins_add(world->arena, &pinned->volumes, "data-*", "a.container:1");
+	pins_add(world->arena, &pinned->volumes, "used", "a.container:2");
+	pins_add(world->arena, &pinned->networks, "net-1", "a.container:3");
+	assert_stays(world, "data-1", REASON_PINNED);
+	assert_string_equal(verdict_on(world_plan(world), "data-1")->holder, "a.container:1");
+	assert_goes(world, "data", REASON_EXPIRED);
+	assert_stays(world, "used", REASON_PINNED);
+	assert_stays(world, "n1", REASON_PINNED);
+	assert_goes(world, "n2", REASON_EXPIRED);
+	world->snapshot->pinned_unknown = "a.container: Permission denied";
+	assert_stays(world, "data", REASON_LIST_FAILED);
+	assert_stays(world, "n2", REASON_LIST_FAILED);
+	assert_goes(world, "c", REASON_EXPIRED);
+}
+
 #define T(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -443,6 +476,7 @@ int main(void)
 		T(keep_storage_keeps_what_was_used_last),
 		T(sizes_are_known_or_said_to_be_unknown),
 		T(the_brake_holds_volumes),
+		T(what_something_outside_names_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
