@@ -143,13 +143,13 @@ RUN_TESTS = RECLAIMD=$(abspath $O)/reclaimd RECLAIMD_BUILD=$(abspath $O) $(PYTHO
 
 ## make check        tests that need no root, no network and no engine
 .PHONY: check
-check: all unit-tests
+check: all unit-tests bench-helpers
 	$(RUN_TESTS) unit check
 
 ## make test         every test; as root it installs what they need, else it skips what needs root
 .PHONY: test
 test: deps-test
-	$(MAKE) -j$(JOBS) all unit-tests
+	$(MAKE) -j$(JOBS) all unit-tests bench-helpers
 	$(RUN_TESTS) unit check real boot
 
 ## make fuzz         FUZZ_SECONDS (60) of each fuzzer; needs clang; finds lie in build/fuzz/found
@@ -178,14 +178,25 @@ demo: deps-demo
 	$(MAKE) -j$(JOBS) all
 	$(PYTHON) tests/demo.py
 
+BENCH_HELPERS := $(patsubst %.c,$O/%,$(wildcard tests/bench/*.c))
+$O/tests/bench/%: $O/tests/bench/%.o $O/libreclaimd.a
+	$(Q)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) $(CFLAGS) -o $@ $^ $(PKG_LIBS)
+
+## make bench        what it costs against the engine's own commands; some minutes, as root
+.PHONY: bench bench-helpers
+bench-helpers: $(BENCH_HELPERS)
+bench: deps-bench
+	$(MAKE) -j$(JOBS) all bench-helpers
+	RECLAIMD=$(abspath $O)/reclaimd RECLAIMD_BUILD=$(abspath $O) $(PYTHON) tests/bench/bench.py
+
 ## make documents    writes what the tables of settings and keys say into man page and example
 .PHONY: documents
 documents: $O/tests/unit/test_documents
 	RECLAIMD_WRITE_DOCUMENTS=1 $O/tests/unit/test_documents
 
-## make deps-build   the Debian packages that building needs; deps-demo, deps-test: those for demo and tests
-.PHONY: deps-build deps-demo deps-test
-deps-build deps-demo deps-test:
+## make deps-build   the Debian packages that building needs; deps-demo, deps-test, deps-bench: those of the others
+.PHONY: deps-build deps-demo deps-test deps-bench
+deps-build deps-demo deps-test deps-bench:
 	tests/deps $(@:deps-%=%)
 
 ## make checks       format, layers, warnings and static analysis
@@ -193,7 +204,7 @@ deps-build deps-demo deps-test:
 checks: format-check layers analyse
 	$(MAKE) -j$(JOBS) DEV=1 O=build/dev all unit-tests
 
-C_FILES = $(wildcard agent/*.c agent/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+C_FILES = $(wildcard agent/*.c agent/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 format:
 	$(Q)clang-format -i $(C_FILES)
 format-check:
@@ -211,5 +222,6 @@ analyse:
 clean:
 	rm -rf $O/agent $O/tests $O/libreclaimd.a $O/reclaimd $O/san
 
--include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(UNIT_SHARED:.o=.d)
+-include $(OBJECTS:.o=.d) $O/agent/main.d $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(UNIT_SHARED:.o=.d) \
+	$(BENCH_HELPERS:=.d)
 .SECONDARY:
