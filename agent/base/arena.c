@@ -24,8 +24,14 @@ struct chunk {
 	alignas(max_align_t) char data[];
 };
 
+struct adopted {
+	struct adopted *next;
+	void *items;
+};
+
 struct arena {
 	struct chunk *chunks;
+	struct adopted *adopted; /* lie in the chunks */
 };
 
 struct arena *arena_new(void)
@@ -39,6 +45,8 @@ void arena_free(struct arena *arena)
 
 	if (!arena)
 		return;
+	for (struct adopted *adopted = arena->adopted; adopted; adopted = adopted->next)
+		free(adopted->items);
 	for (struct chunk *chunk = arena->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);
@@ -111,12 +119,18 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 
 void *arena_adopt(struct arena *arena, void *items, size_t n, size_t size)
 {
-	void *copy = NULL;
+	struct adopted *adopted;
+	void *trimmed;
 
-	if (n > 0) {
-		copy = arena_array(arena, n, size);
-		memcpy(copy, items, n * size);
+	if (n == 0) {
+		free(items);
+		return NULL;
 	}
-	free(items);
-	return copy;
+	trimmed = realloc(items, n * size);
+	if (!trimmed)
+		mem_die();
+	adopted = arena_alloc(arena, sizeof(*adopted));
+	*adopted = (struct adopted){ arena->adopted, trimmed };
+	arena->adopted = adopted;
+	return trimmed;
 }

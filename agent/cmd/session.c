@@ -29,6 +29,7 @@ void session_close(struct session *session)
 	engine_close(session->engine);
 	state_close(session->state);
 	snapshot_free(session->snapshot);
+	arena_free(session->plan_arena);
 	arena_free(session->arena);
 }
 
@@ -173,9 +174,9 @@ int session_look(struct session *session, bool writable)
 static void fetch(struct session *session, const struct need *needs, size_t n)
 {
 	struct snapshot *snapshot = session->snapshot;
-	unsigned *containers =
-		arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
-	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
+	_cleanup_free_ unsigned *containers =
+		mem_zalloc(snapshot->n_containers, sizeof(*containers));
+	_cleanup_free_ unsigned *images = mem_zalloc(snapshot->n_images, sizeof(*images));
 	size_t known_problems = snapshot->problems.n;
 
 	for (size_t i = 0; i < n; i++) {
@@ -199,14 +200,22 @@ struct plan_input session_plan_input(const struct session *session)
 	};
 }
 
-void session_plan(struct session *session)
+/* A plan that misses facts is not kept: each has a verdict for every object. */
+static void plan_again(struct session *session)
 {
 	const struct plan_input input = session_plan_input(session);
 
-	session->plan = plan_build(session->arena, &input);
+	arena_free(session->plan_arena);
+	session->plan_arena = arena_new();
+	session->plan = plan_build(session->plan_arena, &input);
+}
+
+void session_plan(struct session *session)
+{
+	plan_again(session);
 	while (session->plan->n_needs > 0) {
 		fetch(session, session->plan->needs, session->plan->n_needs);
-		session->plan = plan_build(session->arena, &input);
+		plan_again(session);
 	}
 }
 

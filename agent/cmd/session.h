@@ -22,7 +22,8 @@ struct session {
 	struct state *state;
 	const struct strings *approved;
 	int64_t now;
-	struct plan *plan;
+	struct arena *plan_arena;
+	struct plan *plan; /* in plan_arena */
 };
 
 void session_open(struct session *session, const struct options *options);

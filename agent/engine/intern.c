@@ -8,6 +8,7 @@
 
 struct intern {
 	struct arena *arena;
+	struct arena *entries;
 	struct interned **slots; /* open addressing; a power of two, at most half full */
 	size_t n_slots, n;
 };
@@ -17,6 +18,7 @@ struct intern *intern_new(struct arena *arena)
 	struct intern *intern = mem_zalloc(1, sizeof(*intern));
 
 	intern->arena = arena;
+	intern->entries = arena_new();
 	intern->n_slots = SLOTS_AT_FIRST;
 	intern->slots = mem_zalloc(intern->n_slots, sizeof(struct interned *));
 	return intern;
@@ -26,8 +28,7 @@ void intern_free(struct intern *intern)
 {
 	if (!intern)
 		return;
-	for (size_t i = 0; i < intern->n_slots; i++)
-		free(intern->slots[i]);
+	arena_free(intern->entries);
 	free(intern->slots);
 	free(intern);
 }
@@ -70,7 +71,7 @@ struct interned *intern_get(struct intern *intern, const char *text, size_t leng
 
 	if (entry)
 		return entry;
-	entry = mem_zalloc(1, sizeof(*entry));
+	entry = arena_alloc(intern->entries, sizeof(*entry));
 	entry->text = arena_strndup(intern->arena, text, length);
 	entry->length = length;
 	entry->number = intern->n++;

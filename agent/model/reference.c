@@ -158,28 +158,35 @@ static void name(struct arena *arena, const struct parts *parts, struct referenc
 	bool hub = !parts->domain ||
 		   same(parts->domain, parts->domain_length, DEFAULT_DOMAIN) ||
 		   same(parts->domain, parts->domain_length, LEGACY_DOMAIN);
-	const char *path = arena_strndup(arena, parts->path, parts->path_length);
-	bool bare = !strchr(path, '/');
+	const char *path;
 
 	if (!hub) {
-		ret->repository = arena_printf(arena, "%.*s/%s", (int)parts->domain_length,
-					       parts->domain, path);
+		ret->repository =
+			arena_strndup(arena, parts->domain,
+				      parts->domain_length + 1 + parts->path_length);
 		ret->familiar = ret->repository;
 		return;
 	}
+	path = arena_strndup(arena, parts->path, parts->path_length);
 	ret->repository = arena_printf(arena, "%s/%s%s", DEFAULT_DOMAIN,
-				       bare ? DEFAULT_NAMESPACE : "", path);
+				       strchr(path, '/') ? "" : DEFAULT_NAMESPACE, path);
 	ret->familiar = path;
 	if (strncmp(path, DEFAULT_NAMESPACE, strlen(DEFAULT_NAMESPACE)) == 0 &&
 	    !strchr(path + strlen(DEFAULT_NAMESPACE), '/'))
 		ret->familiar = path + strlen(DEFAULT_NAMESPACE);
 }
 
+/* The name with tag and digest. Where the engine spells it so already, that text serves: hosts
+ * have a hundred thousand names. */
 static const char *with_suffix(struct arena *arena, const char *repository,
 			       const struct reference *reference)
 {
 	const char *tag = reference->tag, *digest = reference->digest;
+	size_t length = strlen(repository);
 
+	if (strncmp(reference->raw, repository, length) == 0 &&
+	    strchr(":@", reference->raw[length]) && reference->raw[length])
+		return reference->raw;
 	return arena_printf(arena, "%s%s%s%s%s", repository, tag ? ":" : "", tag ? tag : "",
 			    digest ? "@" : "", digest ? digest : "");
 }
@@ -194,14 +201,18 @@ static bool parse(struct arena *arena, const char *raw, const char *default_tag,
 		return false;
 	ret->raw = arena_strdup(arena, raw);
 	name(arena, &parts, ret);
-	if (parts.tag)
-		ret->tag = arena_strndup(arena, parts.tag, parts.tag_length);
 	if (parts.digest)
-		ret->digest = arena_strndup(arena, parts.digest, parts.digest_length);
+		ret->digest = ret->raw + (parts.digest - raw);
+	if (parts.tag && !parts.digest)
+		ret->tag = ret->raw + (parts.tag - raw);
+	else if (parts.tag)
+		ret->tag = arena_strndup(arena, parts.tag, parts.tag_length);
 	if (!ret->tag && !ret->digest)
 		ret->tag = default_tag;
 	ret->full = with_suffix(arena, ret->repository, ret);
-	ret->short_name = with_suffix(arena, ret->familiar, ret);
+	ret->short_name = ret->familiar == ret->repository
+				  ? ret->full
+				  : with_suffix(arena, ret->familiar, ret);
 	return true;
 }
 

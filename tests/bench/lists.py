@@ -26,11 +26,22 @@ IMAGE = {
     "VirtualSize": 1982320,
 }
 PER_REPOSITORY = 50
+PER_IMAGE = 10
 DAY = 86400
 
 
 def _id(kind, number):
     return hashlib.sha256(f"{kind} {number}".encode()).hexdigest()
+
+
+def _has_name(image):
+    return image % 5 > 0
+
+
+def _used(container):
+    """The image of a container: some containers each, and one that has its name. For the others the list
+    shows an ID, and the name costs a request."""
+    return container // PER_IMAGE * 5 + 1
 
 
 def _reference(number):
@@ -42,10 +53,10 @@ def _encode(entries):
 
 
 def containers(n, now=None):
-    """The answer to /containers/json?all=1, newest first; each of an image of its own."""
+    """The answer to /containers/json?all=1, newest first; of each image some."""
     now = int(now or time.time())
     return _encode({**CONTAINER, "Id": _id("container", i), "Names": [f"/job-{i}-build"],
-                    "Image": _reference(i), "ImageID": "sha256:" + _id("image", i),
+                    "Image": _reference(_used(i)), "ImageID": "sha256:" + _id("image", _used(i)),
                     "Created": now - DAY - 60 * i,
                     "Labels": {**CONTAINER["Labels"], "com.example.ci.job": str(i)}}
                    for i in range(n))
@@ -56,6 +67,6 @@ def images(n, now=None):
     now = int(now or time.time())
     return _encode({**IMAGE, "Created": now - 2 * DAY - 60 * i, "Id": "sha256:" + _id("image", i),
                     "Labels": {**IMAGE["Labels"], "org.opencontainers.image.revision": _id("git", i)[:10]},
-                    **({"RepoTags": [_reference(i)]} if i % 5 else
+                    **({"RepoTags": [_reference(i)]} if _has_name(i) else
                        {"RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"]})}
                    for i in range(n))
