@@ -14,6 +14,8 @@
 #define _printf_(text, first) __attribute__((format(printf, text, first)))
 #define _cleanup_(function) __attribute__((cleanup(function)))
 #define _unused_ __attribute__((unused))
+/* An enumeration in a byte: there are as many as there are objects. */
+#define _byte_ __attribute__((packed))
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

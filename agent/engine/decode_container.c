@@ -171,16 +171,16 @@ static const struct field podman_fields[] = {
 };
 
 /* Hundreds of containers have the same image: its name is taken apart once. */
-static struct reference image_name(struct decoder *decoder, const char *raw)
+static const struct reference *image_name(struct decoder *decoder, const char *raw)
 {
 	struct interned *interned = intern_get(decoder->intern, raw, strlen(raw));
+	struct reference name;
 
-	if (!interned->value) {
-		interned->value = arena_alloc(decoder->arena, sizeof(struct reference));
-		if (!reference_parse_default(decoder->arena, raw, interned->value))
-			*(struct reference *)interned->value = (struct reference){ 0 };
+	if (!interned->value && reference_parse_default(decoder->arena, raw, &name)) {
+		interned->value = arena_alloc(decoder->arena, sizeof(name));
+		*(struct reference *)interned->value = name;
 	}
-	return *(struct reference *)interned->value;
+	return interned->value;
 }
 
 static void complete(struct decoder *decoder, struct container *container)
@@ -220,7 +220,7 @@ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 			   struct container *container, struct err *err)
 {
 	struct container facts = *container;
-	struct reference name;
+	const struct reference *name;
 	int r = decode_facts(decoder, object, &facts, err);
 
 	if (r < 0)
@@ -229,7 +229,7 @@ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 		return err_set(err, -EBADMSG, "the answer is about another container");
 	/* The list's name may be an ID by now, or whatever took the name since. */
 	name = image_name(decoder, facts.config_image);
-	if (name.full)
+	if (name)
 		facts.image_name = name;
 	*container = facts;
 	return 0;

@@ -140,7 +140,7 @@ static unsigned *unnamed(struct snapshot *snapshot)
 	unsigned *facts = mem_zalloc(snapshot->n_containers, sizeof(*facts));
 
 	for (size_t i = 0; i < snapshot->n_containers; i++)
-		if (!snapshot->containers[i].image_name.full &&
+		if (!snapshot->containers[i].image_name &&
 		    snapshot->containers[i].inspected == FACT_NOT_ASKED)
 			facts[i] = NEED_INSPECT;
 	return facts;

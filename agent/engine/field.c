@@ -8,7 +8,7 @@
 
 #include "base/units.h"
 
-#define PATH_PART_MAX 64
+#define PATH_PART_MAX 64 /* the tables' names are shorter */
 #define REPLACEMENT "\xef\xbf\xbd"
 /* The end of the year 9999, and 2^53: beyond them sums would overflow or JSON lose digits. */
 #define TIME_MAX INT64_C(253402300799)
@@ -28,7 +28,7 @@ static int find(struct json_object *object, const char *path, struct json_object
 		if (!json_object_is_type(*ret, json_type_object))
 			return err_set(err, -EBADMSG, "%s where an object is expected",
 				       json_type_to_name(json_object_get_type(*ret)));
-		snprintf(part, sizeof(part), "%.*s", (int)length, path);
+		*(char *)mempcpy(part, path, length) = '\0';
 		*ret_present = json_object_object_get_ex(*ret, part, ret);
 		if (!*ret_present)
 			*ret = NULL;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/mem.h"
+
 /* What kinds of objects there are, with the names that policies, JSON and the journal use. */
 
 enum kind {
@@ -10,7 +12,7 @@ enum kind {
 	KIND_NETWORK,
 	KIND_BUILD_CACHE,
 	KIND_MAX_,
-};
+} _byte_;
 
 /* "container", "image", "tag", "volume", "network", "build-cache". */
 const char *kind_to_string(enum kind kind);
@@ -35,7 +37,7 @@ enum container_state {
 	STATE_DEAD,
 	STATE_OTHER,
 	STATE_MAX_,
-};
+} _byte_;
 
 const char *container_state_to_string(enum container_state state);
 enum container_state container_state_from_string(const char *name);

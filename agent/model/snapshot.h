@@ -16,7 +16,7 @@
 
 /* A fact that costs a request. Unavailable: it was asked for and the engine failed to tell;
  * what hangs on it is kept. */
-enum fact { FACT_NOT_ASKED, FACT_KNOWN, FACT_UNAVAILABLE };
+enum fact { FACT_NOT_ASKED, FACT_KNOWN, FACT_UNAVAILABLE } _byte_;
 
 /* Facts that plan/ may ask for, as bits. */
 enum {
@@ -52,12 +52,13 @@ struct memory {
 
 struct container {
 	const char *id;
-	struct strings names; /* without the leading slash */
-	const char *image;    /* the list's Image: a name or an ID */
-	struct reference
-		image_name; /* the name it was created from; repository NULL if not known */
+	struct strings names;		    /* without the leading slash */
+	const char *image;		    /* the list's Image: a name or an ID */
+	const struct reference *image_name; /* that it was created from; NULL: not known */
 	const char *image_id;
 	enum container_state state;
+	enum fact inspected, sized;
+	int exit_code;		/* known with inspected, as are the times below */
 	const char *state_name; /* as the engine says it */
 	int64_t created;
 	struct labels labels;
@@ -67,15 +68,13 @@ struct container {
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 
-	enum fact inspected;	   /* the next five are known with it */
-	int64_t started, finished; /* TIME_UNKNOWN: never */
-	int exit_code;
+	/* The next four are known with inspected. */
+	int64_t started, finished;  /* TIME_UNKNOWN: never */
 	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
 	const char *
 		config_image; /* Config.Image: the name it was created from, never a later ID */
 
-	enum fact sized;
-	int64_t size; /* bytes of its written layer */
+	int64_t size; /* bytes of its written layer; known with sized */
 
 	struct memory memory;
 };
@@ -98,11 +97,10 @@ struct image {
 	int64_t containers;	/* the engine's own count of users, -1 not counted */
 	struct labels labels;
 
-	enum fact inspected;
+	enum fact inspected; /* the next four are known with it */
+	enum fact layered;   /* and the sizes of layers with this */
 	int64_t last_tagged; /* Metadata.LastTagTime */
 	const char *os, *architecture;
-
-	enum fact layered; /* sizes of layers; their IDs are known with inspected */
 	struct layer *layers;
 	size_t n_layers;
 

@@ -37,7 +37,7 @@ enum answer need_inspect(struct planner *planner, const struct verdict *verdict)
 
 enum answer need_container_name(struct planner *planner, const struct container *container)
 {
-	if (container->image_name.full)
+	if (container->image_name)
 		return ANSWER_YES;
 	return inspect_container(planner, container);
 }

@@ -15,7 +15,7 @@ enum verdict_action {
 	VERDICT_KEEP,
 	VERDICT_TAG, /* stays, for its reason, and gets the name preserve_as */
 	VERDICT_REMOVE,
-};
+} _byte_;
 
 /* Why an untagged image that its rule keeps and would name gets no name. */
 enum unnamed {
@@ -24,7 +24,7 @@ enum unnamed {
 	UNNAMED_INVALID,      /* the template gives no valid reference with its names */
 	UNNAMED_NOT_APPROVED, /* the approved plan does not have it */
 	UNNAMED_MAX_,
-};
+} _byte_;
 
 /* Why. Each has one row in plan/reason.c. */
 enum reason {
@@ -58,7 +58,7 @@ enum reason {
 			     */
 	REASON_PENDING,	    /* facts are missing: see plan->needs */
 	REASON_MAX_,
-};
+} _byte_;
 
 /* Where an age came from: the reason says so. */
 enum age_source {
@@ -76,6 +76,13 @@ struct age {
 
 struct verdict {
 	enum kind kind; /* KIND_IMAGE for an untagged image, KIND_TAG for a reference */
+	enum verdict_action action;
+	enum reason reason;
+	/* KIND_TAG: the one name of a superseded image, by preserve-as of its rule. It is
+	 * judged as the untagged image that it was. */
+	bool preserved;
+	bool announce; /* QUARANTINE: not announced yet */
+	enum unnamed unnamed;
 	union {
 		const struct container *container;
 		const struct image *image; /* of KIND_TAG as well */
@@ -84,28 +91,21 @@ struct verdict {
 		const struct cache_record *cache;
 	};
 	const struct reference *reference; /* KIND_TAG: which */
-	/* KIND_TAG: the one name of a superseded image, by preserve-as of its rule. It is
-	 * judged as the untagged image that it was. */
-	bool preserved;
 
-	enum verdict_action action;
-	enum reason reason;
 	const struct rule *rule; /* the owner, NULL: none */
 
 	/* What the reason speaks of; which are set depends on it. */
 	struct age age;	 /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
 	int64_t limit;	 /* the duration that was compared with */
 	int64_t goes_at; /* when, if nothing changes, it may go; TIME_UNKNOWN: not by time */
-	size_t rank, group_size; /* under keep-last: from 1; rank 0: the whole group stays */
-	const char *group;	 /* the group's name */
-	const char *holder;	 /* name of what holds it */
-	const char *key;	 /* the policy key that spoke ("keep-label"), or NULL */
-	const char *detail;	 /* the pattern, the state, what went wrong */
+	unsigned rank, group_size; /* under keep-last: from 1; rank 0: the whole group stays */
+	const char *group;	   /* the group's name */
+	const char *holder;	   /* name of what holds it */
+	const char *key;	   /* the policy key that spoke ("keep-label"), or NULL */
+	const char *detail;	   /* the pattern, the state, what went wrong */
 
-	bool announce; /* QUARANTINE: not announced yet */
 	const struct reference
 		*preserve_as; /* VERDICT_TAG: raw is what to ask the engine for */
-	enum unnamed unnamed;
 
 	int64_t bytes; /* claimed: what removing it frees, -1 unknown */
 };

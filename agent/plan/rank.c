@@ -9,12 +9,9 @@
  * object with several values ranks in each, and its best rank counts. */
 
 struct member {
-	const struct rule *rule;
-	const char *group;
 	struct verdict *verdict;
-	const void *object; /* the references of one image are one object */
-	const char *id, *version;
-	int64_t at, created;
+	const char *group, *version;
+	int64_t at;
 };
 
 struct members {
@@ -31,8 +28,7 @@ static const char *or_unknown(const char *value)
 
 static const char *image_group(const struct container *container)
 {
-	return container->image_name.full ? container->image_name.short_name
-					  : container->image_id;
+	return container->image_name ? container->image_name->short_name : container->image_id;
 }
 
 /* The one value of a grouping that has at most one; NULL if the object has none. */
@@ -82,13 +78,9 @@ static void add_member(struct members *members, struct verdict *verdict, const c
 {
 	members->v = mem_grow(members->v, members->n, sizeof(*members->v));
 	members->v[members->n++] = (struct member){
-		.rule = verdict->rule,
-		.group = group,
 		.verdict = verdict,
-		.object = object_of(verdict),
-		.id = verdict_id(verdict),
+		.group = group,
 		.at = INT64_MIN,
-		.created = created_of(verdict),
 	};
 }
 
@@ -126,11 +118,17 @@ static int compare_pointers(const void *a, const void *b)
 static int compare_groups(const void *a, const void *b)
 {
 	const struct member *left = a, *right = b;
-	int r = compare_pointers(left->rule, right->rule);
+	int r = compare_pointers(left->verdict->rule, right->verdict->rule);
 
 	if (r == 0)
 		r = strcmp(left->group, right->group);
-	return r != 0 ? r : strcmp(left->id, right->id);
+	return r != 0 ? r : strcmp(verdict_id(left->verdict), verdict_id(right->verdict));
+}
+
+/* The references of one image are one object. */
+static bool same_object(const struct member *a, const struct member *b)
+{
+	return strcmp(verdict_id(a->verdict), verdict_id(b->verdict)) == 0;
 }
 
 static int newer_first(int64_t a, int64_t b)
@@ -145,21 +143,21 @@ static int compare_members(const void *a, const void *b)
 	const struct member *left = a, *right = b;
 	int r = 0;
 
-	if (left->rule->order_by == ORDER_VERSION)
+	if (left->verdict->rule->order_by == ORDER_VERSION)
 		r = version_compare(right->version, left->version);
 	if (r == 0)
 		r = newer_first(left->at, right->at);
 	if (r == 0)
-		r = newer_first(left->created, right->created);
-	return r != 0 ? r : strcmp(left->id, right->id);
+		r = newer_first(created_of(left->verdict), created_of(right->verdict));
+	return r != 0 ? r : strcmp(verdict_id(left->verdict), verdict_id(right->verdict));
 }
 
-static size_t count_objects(const struct member *group, size_t n)
+static unsigned count_objects(const struct member *group, size_t n)
 {
-	size_t objects = 0;
+	unsigned objects = 0;
 
 	for (size_t i = 0; i < n; i++)
-		objects += i == 0 || group[i].object != group[i - 1].object;
+		objects += i == 0 || !same_object(&group[i], &group[i - 1]);
 	return objects;
 }
 
@@ -176,8 +174,8 @@ static bool order_known(struct planner *planner, struct member *group, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		struct age age;
-		enum answer answer =
-			age_of(planner, group[i].verdict, order_time(group[i].rule), &age);
+		enum answer answer = age_of(planner, group[i].verdict,
+					    order_time(group[i].verdict->rule), &age);
 
 		if (answer == ANSWER_YES)
 			group[i].at = age.at;
@@ -195,16 +193,16 @@ static void spread_versions(struct member *group, size_t n)
 		const char *tag = own ? reference->tag : NULL;
 
 		group[i].version = tag;
-		if (i > 0 && group[i].object == group[i - 1].object &&
+		if (i > 0 && same_object(&group[i], &group[i - 1]) &&
 		    version_compare(group[i - 1].version, tag) > 0)
 			group[i].version = group[i - 1].version;
 	}
 	for (size_t i = n; i-- > 1;)
-		if (group[i - 1].object == group[i].object)
+		if (same_object(&group[i - 1], &group[i]))
 			group[i - 1].version = group[i].version;
 }
 
-static void note_rank(struct verdict *verdict, const char *group, size_t rank, size_t size)
+static void note_rank(struct verdict *verdict, const char *group, unsigned rank, unsigned size)
 {
 	if (verdict->group && verdict->rank <= rank)
 		return;
@@ -215,9 +213,9 @@ static void note_rank(struct verdict *verdict, const char *group, size_t rank, s
 
 static void rank_group(struct planner *planner, struct member *group, size_t n)
 {
-	size_t objects = count_objects(group, n), rank = 0;
+	unsigned objects = count_objects(group, n), rank = 0;
 	const char *name = arena_strdup(planner->arena, group->group);
-	bool all_stay = objects <= (size_t)group->rule->keep_last;
+	bool all_stay = objects <= (size_t)group->verdict->rule->keep_last;
 
 	if (!all_stay && !order_known(planner, group, n)) {
 		for (size_t i = 0; i < n; i++)
@@ -229,7 +227,7 @@ static void rank_group(struct planner *planner, struct member *group, size_t n)
 		qsort(group, n, sizeof(*group), compare_members);
 	}
 	for (size_t i = 0; i < n; i++) {
-		rank += i == 0 || group[i].object != group[i - 1].object;
+		rank += i == 0 || !same_object(&group[i], &group[i - 1]);
 		note_rank(group[i].verdict, name, all_stay ? 0 : rank, objects);
 	}
 }
@@ -245,7 +243,7 @@ void rank_all(struct planner *planner)
 	for (size_t i = 1; i <= members.n; i++) {
 		const struct member *first = &members.v[start];
 
-		if (i < members.n && members.v[i].rule == first->rule &&
+		if (i < members.n && members.v[i].verdict->rule == first->verdict->rule &&
 		    strcmp(members.v[i].group, first->group) == 0)
 			continue;
 		rank_group(planner, &members.v[start], i - start);

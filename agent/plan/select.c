@@ -72,16 +72,17 @@ static enum answer by_image(struct planner *planner, const struct rule *rule,
 			    const struct verdict *verdict)
 {
 	const struct container *container = verdict->container;
-	const struct reference *name = &container->image_name;
-	const char *names[] = { name->short_name, name->full, name->familiar,
-				name->repository };
+	const struct reference *name = container->image_name;
 	enum answer answer = need_container_name(planner, container);
 
 	if (answer != ANSWER_YES)
 		return answer;
-	if (!name->full)
+	if (!name)
 		return yes_if(match_one(&rule->images, container->image_id));
-	return yes_if(patterns_match(&rule->images, names, ARRAY_SIZE(names)));
+	return yes_if(patterns_match(&rule->images,
+				     (const char *[]){ name->short_name, name->full,
+						       name->familiar, name->repository },
+				     4));
 }
 
 static enum answer by_exit_code(struct planner *planner, const struct rule *rule,

@@ -40,15 +40,15 @@ struct users *users_new(struct arena *arena, const struct snapshot *snapshot,
 	users->by_name = arena_array(arena, snapshot->n_containers, sizeof(*users->by_name));
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
 		const struct container *container = &snapshot->containers[i];
-		const char *name = container->image_name.full;
 
 		if (leaves && leaves(container, data))
 			continue;
 		if (container->image_id)
 			users->by_id[users->n_ids++] =
 				(struct use){ container->image_id, container };
-		if (name)
-			users->by_name[users->n_names++] = (struct use){ name, container };
+		if (container->image_name)
+			users->by_name[users->n_names++] =
+				(struct use){ container->image_name->full, container };
 	}
 	sort(users->by_id, users->n_ids);
 	sort(users->by_name, users->n_names);

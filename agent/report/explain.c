@@ -22,9 +22,8 @@ static char *escaped(const char *text)
 
 static void put_container(const struct container *container, FILE *out)
 {
-	_cleanup_free_ char *image =
-		escaped(container->image_name.short_name ? container->image_name.short_name
-							 : container->image);
+	_cleanup_free_ char *image = escaped(
+		container->image_name ? container->image_name->short_name : container->image);
 	_cleanup_free_ char *id = container->image_id ? object_short_id(container->image_id)
 						      : mem_strdup("unknown");
 

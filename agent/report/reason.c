@@ -163,13 +163,13 @@ static char *say_place(const struct verdict *verdict, const struct plan *plan _u
 		return NULL;
 	group = text_escape(verdict->group);
 	/* plan/ calls the one group of everything so. */
-	of = strcmp(group, "(all)") == 0 ? mem_printf("%zu", verdict->group_size)
-					 : mem_printf("%zu in %s", verdict->group_size, group);
+	of = strcmp(group, "(all)") == 0 ? mem_printf("%u", verdict->group_size)
+					 : mem_printf("%u in %s", verdict->group_size, group);
 	if (verdict->rank == 0)
 		return mem_printf("one of %s", of);
 	if (verdict->rank == 1)
 		return mem_printf("newest of %s", of);
-	return mem_printf("%zu%s newest of %s", verdict->rank, ordinal(verdict->rank), of);
+	return mem_printf("%u%s newest of %s", verdict->rank, ordinal(verdict->rank), of);
 }
 
 static char *say_keep_last(const struct verdict *verdict, const struct plan *plan _unused_)

@@ -89,7 +89,7 @@ static void add_container(struct world *world, const struct image *image)
 		.id = random_id(world) + strlen("sha256:"),
 		.image_id = image->id,
 		.image = image->n_tags > 0 ? image->tags[0].raw : image->id,
-		.image_name = image->n_tags > 0 ? image->tags[0] : (struct reference){ 0 },
+		.image_name = image->n_tags > 0 ? &image->tags[0] : NULL,
 		.state = STATE_EXITED,
 		.state_name = "exited",
 		.created = at,

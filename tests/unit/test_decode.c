@@ -85,7 +85,7 @@ static void a_docker_container_is_read(void **state _unused_)
 	assert_string_equal(c.names.v[0], "web");
 	assert_string_equal(c.names.v[1], "other/alias");
 	assert_string_equal(c.image, "bb:1");
-	assert_string_equal(c.image_name.full, "docker.io/library/bb:1");
+	assert_string_equal(c.image_name->full, "docker.io/library/bb:1");
 	assert_string_equal(c.image_id, IMAGE_ID);
 	assert_int_equal(c.state, STATE_EXITED);
 	assert_int_equal(c.created, 1795517541);
@@ -127,9 +127,9 @@ static void odd_containers_are_read(void **state _unused_)
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		assert_int_equal(container(&world, odd[i].text, &c), 0);
 		assert_int_equal(c.state, odd[i].state);
-		assert_int_equal(c.image_name.full != NULL, odd[i].full != NULL);
+		assert_int_equal(c.image_name != NULL, odd[i].full != NULL);
 		if (odd[i].full)
-			assert_string_equal(c.image_name.full, odd[i].full);
+			assert_string_equal(c.image_name->full, odd[i].full);
 		assert_int_equal(c.image_id != NULL, odd[i].image_known);
 		if (c.image_id)
 			assert_string_equal(c.image_id, IMAGE_ID);
@@ -311,7 +311,7 @@ static void an_inspect_tells_the_facts(void **state _unused_)
 	assert_int_equal(c.finished, 1795517542);
 	assert_int_equal(c.exit_code, 3);
 	assert_string_equal(c.restart_policy, "no");
-	assert_string_equal(c.image_name.full, "docker.io/library/app:1");
+	assert_string_equal(c.image_name->full, "docker.io/library/app:1");
 	assert_int_equal(
 		decode_container_facts(&world.decoder,
 				       parse(&world, INSPECT(ID64, "\"0001-01-01T00:00:00Z\"",

@@ -223,8 +223,7 @@ static void a_name_in_use_stays_though_it_moved_to_another_image(void **state)
 	world_rule(world, KIND_IMAGE, DANGLING_NO);
 	container = world_container(world, "c", "old", NULL);
 	container->state = STATE_RUNNING;
-	assert_true(reference_parse_default(world->arena, "example/app:3.0",
-					    &container->image_name));
+	container->image_name = world_name(world, "example/app:3.0");
 	world_image(world, "old", NULL);
 	world_image(world, "new", "docker.io/example/app:3.0,example/app:4.0");
 	assert_stays(verdict_on_tag(world_plan(world), "docker.io/example/app:3.0"),
@@ -253,7 +252,7 @@ static void a_name_that_only_inspect_tells_is_asked_for(void **state)
 	assert_int_equal(plan->n_needs, 1);
 	assert_int_equal(plan->needs[0].kind, KIND_CONTAINER);
 	container->inspected = FACT_KNOWN;
-	assert_true(reference_parse_default(world->arena, "app:3", &container->image_name));
+	container->image_name = world_name(world, "app:3");
 	assert_stays(verdict_on(world_plan(world), "new"), REASON_IN_USE);
 }
 

@@ -171,7 +171,8 @@ static bool uses(const struct container *container, const struct image *image)
 	if (strcmp(container->image_id, image->id) == 0)
 		return true;
 	for (size_t i = 0; i < image->n_tags; i++)
-		if (reference_equal(&container->image_name, &image->tags[i]))
+		if (container->image_name &&
+		    reference_equal(container->image_name, &image->tags[i]))
 			return true;
 	return false;
 }

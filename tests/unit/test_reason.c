@@ -130,7 +130,7 @@ static void what_stays_for_a_time_says_until_when(void **state _unused_)
 static void places_in_a_group_read_as_people_say_them(void **state _unused_)
 {
 	static const struct {
-		size_t rank;
+		unsigned rank;
 		const char *group, *text;
 	} rows[] = {
 		{ 0, "app", "one of 30 in app, keep-last = 5" },

@@ -332,8 +332,8 @@ static void the_second_look_knows_every_name(void **state _unused_)
 	_cleanup_(snapshot_freep) struct snapshot *failing = snapshot_new();
 
 	assert_int_equal(engine_containers(world.engine, again, &world.err), 0);
-	assert_string_equal(again->containers[0].image_name.full, "docker.io/library/a:1");
-	assert_string_equal(again->containers[1].image_name.full, "docker.io/library/b:1");
+	assert_string_equal(again->containers[0].image_name->full, "docker.io/library/a:1");
+	assert_string_equal(again->containers[1].image_name->full, "docker.io/library/b:1");
 	assert_true(engine_containers(world.engine, failing, &world.err) < 0);
 }
 

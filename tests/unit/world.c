@@ -38,6 +38,14 @@ static struct memory old_memory(void)
 				.preserved_at = TIME_UNKNOWN };
 }
 
+const struct reference *world_name(struct world *world, const char *name)
+{
+	struct reference *reference = arena_alloc(world->arena, sizeof(*reference));
+
+	assert_true(reference_parse_default(world->arena, name, reference));
+	return reference;
+}
+
 struct container *world_container(struct world *world, const char *id, const char *image_id,
 				  const char *image_name)
 {
@@ -61,8 +69,7 @@ struct container *world_container(struct world *world, const char *id, const cha
 	container->names.v[0] = container->id;
 	container->names.n = 1;
 	if (image_name)
-		assert_true(reference_parse_default(world->arena, image_name,
-						    &container->image_name));
+		container->image_name = world_name(world, image_name);
 	return container;
 }
 

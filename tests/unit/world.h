@@ -37,6 +37,8 @@ void world_free(struct world *world);
 /* Exited with status 0 long ago; image_name as the engine's list shows it. */
 struct container *world_container(struct world *world, const char *id, const char *image_id,
 				  const char *image_name);
+/* What a container was created from. */
+const struct reference *world_name(struct world *world, const char *name);
 /* tags: comma-separated, NULL for an untagged image. */
 struct image *world_image(struct world *world, const char *id, const char *tags);
 /* Without user since long ago, watched since then too. */
