@@ -16,6 +16,8 @@ from harness.program import REPOSITORY, Program
 NOTICE, INFO, WARNING, ERR = "5", "6", "4", "3"
 
 OBJECT_REMOVED = "b2be74d1cee748438d7ced308353ef80"
+OBJECT_TAGGED = "fde7799d65c54893bf658974380971cc"
+TAG_FAILED = "491ca288668d44a08115ac89bde97df0"
 RULE_REMOVED = "71a38f8c61ff40108aefc7340c588663"
 OBJECT_FAILED = "698bc721181b43d2a8ed7ef0940f96ef"
 RUN_REMOVED = "4ec9b96243484371adcce32e5bece293"
@@ -345,6 +347,29 @@ class Catalog(JournalTest):
 
     def explained(self):
         return self.journal.read("-x", "-o", "short", "SYSLOG_IDENTIFIER=reclaimd")
+
+    def test_names_that_were_given_and_one_that_was_not_have_an_entry(self):
+        self.program.set_policy("[images superseded]\ndangling = yes\nkeep-last = 9\nmin-age = 0s\n"
+                                "preserve-as = {repository}:named-{id}\n")
+        named, refused = self.rebuild("named:1", 3)
+        names = {image: f"named:named-{image[7:19]}" for image in (named, refused)}
+        self.client.tag("base:1", names[refused])
+        for name in (*names.values(), refused):
+            self.addCleanup(self.client.untag, name)
+        entries = self.run_program("run")
+        entry = self.one(entries, OBJECT_TAGGED)
+        self.assertEqual((entry["PRIORITY"], entry["RECLAIMD_ID"], entry["RECLAIMD_NEW_NAME"]),
+                         (NOTICE, named, names[named]))
+        self.assertTrue(entry["MESSAGE"].startswith(f"named image <none> {named[7:19]} {names[named]}: "))
+        self.assertEqual(entry["RECLAIMD_FORMER_NAME"], "named:1")
+        entry = self.one(entries, TAG_FAILED)
+        self.assertEqual((entry["PRIORITY"], entry["RECLAIMD_ID"]), (WARNING, refused))
+        self.assertIn("is the name of another image", entry["RECLAIMD_DETAIL"])
+        self.assertEqual(self.one(entries, RUN_NOTHING)["RECLAIMD_TAGGED"], "1")
+        text = self.explained()
+        self.assertIn(f"Subject: Named a superseded image {names[named]}", text)
+        self.assertIn(f"Subject: Could not name a superseded image {names[refused]}", text)
+        self.assertNotRegex(text, r"@[A-Z_]+@")
 
     def test_entries_are_explained(self):
         self.exited("gone")
