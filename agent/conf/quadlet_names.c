@@ -569,35 +569,33 @@ static void add_defaults(const struct place *place)
 			 "podman-default-kube-network", place->where);
 }
 
-/* Whether an empty assignment after it takes it back. */
-static bool is_taken_back(const struct unit *unit, size_t index)
+static size_t find_key(const struct assignment *assignment)
 {
-	const struct assignment *all = unit->assignments.v;
+	size_t i = 0;
 
-	for (size_t i = index + 1; i < unit->assignments.n; i++)
-		if (!*all[i].value && strcmp(all[i].key, all[index].key) == 0 &&
-		    strcmp(all[i].section, all[index].section) == 0)
-			return true;
-	return false;
+	while (i < ARRAY_SIZE(keys) && (strcmp(assignment->key, keys[i].key) != 0 ||
+					strcmp(assignment->section, keys[i].section) != 0))
+		i++;
+	return i;
 }
 
-static void take_assignment(struct quadlets *quadlets, const struct unit *unit, size_t index)
-{
-	const struct assignment *assignment = &unit->assignments.v[index];
-	const struct place place = { quadlets, unit, assignment->where };
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (*assignment->value && strcmp(assignment->key, keys[i].key) == 0 &&
-		    strcmp(assignment->section, keys[i].section) == 0 &&
-		    !is_taken_back(unit, index))
-			keys[i].names(&place, assignment->value);
-}
-
+/* An empty assignment takes back those before it. */
 void quadlet_names(struct quadlets *quadlets, const struct unit *unit)
 {
-	const struct place place = { quadlets, unit, unit->path };
+	const struct assignments *all = &unit->assignments;
+	struct place place = { quadlets, unit, unit->path };
+	size_t from[ARRAY_SIZE(keys) + 1] = { 0 };
 
-	for (size_t i = 0; i < unit->assignments.n; i++)
-		take_assignment(quadlets, unit, i);
 	add_defaults(&place);
+	for (size_t i = 0; i < all->n; i++)
+		if (!*all->v[i].value)
+			from[find_key(&all->v[i])] = i;
+	for (size_t i = 0; i < all->n; i++) {
+		size_t key = find_key(&all->v[i]);
+
+		if (key == ARRAY_SIZE(keys) || i < from[key] || !*all->v[i].value)
+			continue;
+		place.where = all->v[i].where;
+		keys[key].names(&place, all->v[i].value);
+	}
 }
