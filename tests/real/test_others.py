@@ -7,6 +7,7 @@ import unittest
 
 from harness import engines
 from harness.client import EngineError
+from harness.cage import own_network
 from harness.engines import Engine
 from harness.program import Program
 
@@ -72,7 +73,8 @@ def network_names(client):
 class OtherKinds(unittest.TestCase):
     @contextlib.contextmanager
     def place(self, name, policy=POLICY):
-        with Engine(name) as engine, Program(engine.socket, policy, SETTINGS) as program:
+        with own_network(), Engine(name) as engine, \
+                Program(engine.socket, policy, SETTINGS) as program:
             engine.client.import_root("base:1")
             yield engine.client, program, engine
 

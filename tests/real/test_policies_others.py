@@ -4,6 +4,7 @@ import re
 import time
 import unittest
 
+from harness.cage import own_network
 from harness.engines import Engine
 from harness.program import REPOSITORY, Program
 
@@ -44,7 +45,7 @@ class Leftovers(unittest.TestCase):
         return outcome
 
     def test_an_old_preview_goes_and_other_projects_stay(self):
-        with Engine("d20") as engine, Program(engine.socket, shipped("preview.ini"), SETTINGS) as program:
+        with own_network(), Engine("d20") as engine, Program(engine.socket, shipped("preview.ini"), SETTINGS) as program:
             client = engine.client
             client.import_root("base:1")
             for project in ("pr-123", "pr-124", "shop"):
@@ -70,7 +71,7 @@ class Leftovers(unittest.TestCase):
             client.start("shop-web-1")
 
     def test_tasks_of_gitea_that_were_cut_off_go(self):
-        with Engine("d20") as engine, Program(engine.socket, shipped("gitea-runner.ini"), SETTINGS) as program:
+        with own_network(), Engine("d20") as engine, Program(engine.socket, shipped("gitea-runner.ini"), SETTINGS) as program:
             client = engine.client
             client.import_root("base:1")
             client.run(TASK, "base:1", volumes=[f"{TASK}:/workspace", f"{TASK}-env:/var/run/act"])
@@ -84,7 +85,7 @@ class Leftovers(unittest.TestCase):
             self.assertEqual(last.verdict(TASK)["reason_code"], "unwatched", last)
 
     def test_jobs_of_gitlab_that_were_cut_off_go(self):
-        with Engine("d20") as engine, Program(engine.socket, shipped("gitlab-runner.ini"), SETTINGS) as program:
+        with own_network(), Engine("d20") as engine, Program(engine.socket, shipped("gitlab-runner.ini"), SETTINGS) as program:
             client = engine.client
             client.import_root("base:1")
             cache = "runner-gxwcus4-project-21-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70"
@@ -101,7 +102,7 @@ class Leftovers(unittest.TestCase):
             self.assertEqual(last.verdict(cache)["reason_code"], "unwatched", last)
 
     def test_builders_that_were_stopped_go_and_their_cache_waits(self):
-        with Engine("d20") as engine, Program(engine.socket, shipped("builders.ini"), SETTINGS) as program:
+        with own_network(), Engine("d20") as engine, Program(engine.socket, shipped("builders.ini"), SETTINGS) as program:
             client = engine.client
             client.import_root("base:1")
             for name in ("old0", "busy0"):
