@@ -11,6 +11,7 @@ struct refusal;
 struct dialect {
 	const char *name;
 	bool build_cache; /* keeps one that may hold the layers of images */
+	bool volume_use;  /* its events tell when a volume is mounted */
 	bool swarm;	  /* may be a node of one, as its info tells */
 	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
 	bool quadlet;	  /* is what Quadlet files are run on */

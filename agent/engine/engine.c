@@ -104,6 +104,7 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 		.quadlet = engine->dialect->quadlet,
 	};
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
+	snapshot->tells_volume_use = engine->dialect->volume_use;
 }
 
 int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned kinds,

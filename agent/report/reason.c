@@ -113,6 +113,19 @@ static char *since_now(const struct verdict *verdict, const struct plan *plan)
 	return mem_strdup("never seen before: counts from now");
 }
 
+static char *since_unwatched(const struct plan *plan)
+{
+	const struct snapshot *snapshot = plan->snapshot;
+	char from[UNITS_SIZE], until[UNITS_SIZE];
+
+	units_format_time(until, snapshot->watched_from, plan->now);
+	if (snapshot->unwatched_from == TIME_UNKNOWN)
+		return mem_printf("use unknown until %s, since when reclaimd-watch runs",
+				  until);
+	return mem_printf("use unknown between %s and %s",
+			  units_format_time(from, snapshot->unwatched_from, plan->now), until);
+}
+
 static bool has_age(const struct verdict *verdict)
 {
 	return verdict->age.at != TIME_UNKNOWN && verdict->age.at != 0;
@@ -127,7 +140,11 @@ static char *say_since(const struct verdict *verdict, const struct plan *plan)
 		return NULL;
 	if (age->source == SOURCE_NOW)
 		return since_now(verdict, plan);
+	if (age->source == SOURCE_UNWATCHED)
+		return since_unwatched(plan);
 	units_format_duration(ago, object_age(verdict, plan));
+	if (age->source == SOURCE_PULLED)
+		return mem_printf("pulled %s ago", ago);
 	if (age->source == SOURCE_LAST_USED)
 		return mem_printf("last used %s ago", ago);
 	if (age->source == SOURCE_ENGINE)
