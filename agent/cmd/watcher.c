@@ -387,6 +387,7 @@ static void find_anchor(struct watcher *watcher)
 static void begin_connection(struct watcher *watcher, struct engine *engine)
 {
 	watcher->engine = engine;
+	engine_set_tick(engine, watcher->control->alive);
 	watcher->opened = watcher->decided = watcher->stale = false;
 	watcher->said_not_understood = watcher->look_wanted = false;
 	watcher->deadline = 0;
