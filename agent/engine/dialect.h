@@ -21,5 +21,5 @@ struct dialect {
 
 extern const struct dialect dialect_docker, dialect_podman;
 
-/* What an answer to a DELETE means. */
+/* What an answer to a DELETE means; OUTCOME_GONE also of one to an inspect. */
 enum outcome dialect_outcome(const struct dialect *dialect, long status, const char *message);

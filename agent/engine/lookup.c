@@ -70,7 +70,9 @@ static int look_up(struct engine *engine, struct arena *arena, char *path,
 	http_run(engine->http, 1);
 	if (lookup.reply.result < 0)
 		return err_set(err, lookup.reply.result, "%s", lookup.reply.err.text);
-	if (lookup.reply.status == 404)
+	/* Of a container that is being removed Podman says so with a 500 (p43, live). */
+	if (dialect_outcome(engine->dialect, lookup.reply.status, lookup.reply.message) ==
+	    OUTCOME_GONE)
 		return 0;
 	if (lookup.reply.status != 200)
 		return err_set(err, -EIO, "it answers %ld %s", lookup.reply.status,

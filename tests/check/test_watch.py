@@ -60,9 +60,7 @@ class WatchCase(FakeCase):
     # The state
 
     def rows(self, query, *values):
-        uri = next((self.program.folder / "state").glob("*.sqlite")).as_uri()
-        with contextlib.closing(sqlite3.connect(uri + "?mode=ro", uri=True, timeout=10)) as state:
-            return state.execute(query, values).fetchall()
+        return self.program.remembered(query, *values)
 
     def execute(self, query, *values):
         path = next((self.program.folder / "state").glob("*.sqlite"))
@@ -74,9 +72,7 @@ class WatchCase(FakeCase):
         found = []
 
         def holds():
-            # At first there is a file, but no table.
-            with contextlib.suppress(sqlite3.OperationalError):
-                found[:] = self.rows(query, *values)
+            found[:] = self.rows(query, *values)
             return condition(found)
         try:
             self.fake.wait_for(holds)
@@ -84,7 +80,6 @@ class WatchCase(FakeCase):
             self.fail(f"{query}: {found}")
 
     def wait_until_watched(self):
-        self.fake.wait_for(lambda: list((self.program.folder / "state").glob("*.sqlite")))
         self.wait_for_rows(lambda rows: rows == [(1,)], "SELECT open FROM watched ORDER BY id DESC LIMIT 1")
         self.fake.wait_for(lambda: self.fake.asked("GET", "/images/json"))
         self.wait_for_rows(lambda rows: len(rows) >= 1, "SELECT last FROM looks")
