@@ -62,7 +62,7 @@ static const struct key keys[] = {
 			     "Selector. yes: volumes that the engine named; no: those that somebody "
 			     "named, which need a name or label other than * beside it and go only "
 			     "while reclaimd-watch.service runs: nobody else knows that a job did not "
-			     "use them between two runs." },
+			     "use them between two runs. Podman does not tell, so there none goes." },
 	[RULE_DANGLING] = { "dangling", KEY_CHOICE, FIELD(dangling), 0, 0, danglings, "no",
 			    IMAGES,
 			    "Selector. yes: untagged images that are known to have lost a name; any: "

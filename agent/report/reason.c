@@ -49,7 +49,7 @@ static const struct {
 				    "goes with its container" },
 	[REASON_QUARANTINE] = { { "{since}", "quarantine {limit}", "{goes}" },
 				"in quarantine" },
-	[REASON_UNWATCHED] = { { NULL },
+	[REASON_UNWATCHED] = { { "{silence}" },
 			       "nobody watched whether it was used: named volumes go only while "
 			       "reclaimd-watch.service runs" },
 	[REASON_KEEP_STORAGE] = { { "within keep-storage {storage}", "{goes}" },
@@ -268,14 +268,24 @@ static char *say_goes(const struct verdict *verdict, const struct plan *plan)
 			  units_format_time(at, verdict->goes_at, plan->now));
 }
 
+/* Podman tells nothing of volumes, whoever listens. */
+static char *say_silence(const struct verdict *verdict _unused_, const struct plan *plan)
+{
+	if (plan->snapshot->tells_volume_use)
+		return NULL;
+	return mem_printf("%s does not tell when a volume is used: named volumes stay",
+			  plan->snapshot->engine.name);
+}
+
 static const struct placeholder {
 	const char *name;
 	char *(*say)(const struct verdict *verdict, const struct plan *plan);
 } placeholders[] = {
-	{ "since", say_since }, { "limit", say_limit },		{ "place", say_place },
-	{ "state", say_state }, { "policy", say_policy },	{ "holder", say_holder },
-	{ "count", say_count }, { "detail", say_detail },	{ "pin", say_pin },
-	{ "goes", say_goes },	{ "keep-last", say_keep_last }, { "storage", say_storage },
+	{ "silence", say_silence }, { "since", say_since }, { "limit", say_limit },
+	{ "place", say_place },	    { "state", say_state }, { "policy", say_policy },
+	{ "holder", say_holder },   { "count", say_count }, { "detail", say_detail },
+	{ "pin", say_pin },	    { "goes", say_goes },   { "keep-last", say_keep_last },
+	{ "storage", say_storage },
 };
 
 static const struct placeholder *find_placeholder(const char *name, size_t length)

@@ -106,7 +106,9 @@ static int recall_volumes(const struct state *state, struct snapshot *snapshot, 
 		struct volume *volume = snapshot_volume(snapshot, sql_text(rows, 0));
 		int64_t at = sql_time(rows, 1);
 
-		if (volume && at >= volume->created)
+		/* The time of creation says nothing: Docker's moves with what is written (d20,
+		 * live). */
+		if (volume)
 			volume->memory.last_used = at < now ? at : now;
 	}
 	return r;

@@ -191,6 +191,35 @@ class Used(WatchCase):
         self.wait_for_rows(lambda rows: rows == [("other",)], "SELECT name FROM volume_uses")
 
 
+class Volumes(WatchCase):
+    policy = """
+[volumes named]
+anonymous   = no
+name        = data
+keep-within = 1d
+min-age     = 0s
+"""
+
+    def test_a_named_volume_is_judged_by_the_use_that_was_seen(self):
+        self.fake.volume("data", ago=400 * DAY)
+        self.call(0, "run")
+        self.execute("UPDATE objects SET first_seen = first_seen - ?, "
+                     "untagged_since = untagged_since - ?", 100 * DAY, 100 * DAY)
+        self.assertEqual(self.plan().verdict("data")["reason_code"], "unwatched")
+        self.watch()
+        self.assertRegex(self.reason("data"), "^use unknown until .*, since when reclaimd-watch runs, kept for 1d")
+        self.execute("UPDATE watched SET since = since - ?", 90 * DAY)
+        self.assertEqual(self.plan().verdict("data")["reason_code"], "quarantine")
+        self.fake.emit("volume", "unmount", "data", container="x", driver="local")
+        self.wait_for_rows(lambda rows: rows == [("data",)], "SELECT name FROM volume_uses")
+        self.assertRegex(self.reason("data"), r"^last used \d+s ago, kept for 1d")
+
+    def test_check_says_that_none_goes_only_while_nobody_watches(self):
+        self.assertIn("anonymous = no: nothing watches the engine", self.call(0, "check").stderr)
+        self.watch()
+        self.assertEqual(self.call(0, "check").stderr, "")
+
+
 class Names(WatchCase):
     policy = """
 [images tagged]

@@ -327,7 +327,7 @@ static void a_volume_is_used_though_no_run_saw_it(void **state)
 {
 	const struct place *place = *state;
 	_cleanup_(watch_closep) struct watch *watch = open_watch(place);
-	_cleanup_(snapshot_freep) struct snapshot *same = NULL, *anew = NULL, *other = NULL,
+	_cleanup_(snapshot_freep) struct snapshot *same = NULL, *written = NULL, *other = NULL,
 						  *back = NULL;
 
 	watch_note(watch, SEEN_VOLUME_USED, "data", NULL, START + 20);
@@ -335,8 +335,8 @@ static void a_volume_is_used_though_no_run_saw_it(void **state)
 	flush(watch, START + 30);
 	same = with_volume(place, "data", START, START + 30);
 	assert_int_equal(same->volumes[0].memory.last_used, START + 20);
-	anew = with_volume(place, "data", START + 25, START + 30);
-	assert_int_equal(anew->volumes[0].memory.last_used, TIME_UNKNOWN);
+	written = with_volume(place, "data", START + 25, START + 30);
+	assert_int_equal(written->volumes[0].memory.last_used, START + 20);
 	/* Gone volumes are forgotten. */
 	other = with_volume(place, "other", START, START + 30);
 	assert_int_equal(other->volumes[0].memory.last_used, TIME_UNKNOWN);
