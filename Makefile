@@ -55,8 +55,9 @@ UNIT_TESTS += $(FUZZERS:$O/tests/fuzz/%=$O/tests/unit/test_%)
 UNIT_SHARED := $(patsubst %.c,$O/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
 # The template for a second engine is the same unit with the instance's name.
-UNITS := reclaimd.service reclaimd.timer reclaimd@.service reclaimd@.timer
-USER_UNITS := reclaimd.service reclaimd.timer
+UNITS := reclaimd.service reclaimd.timer reclaimd@.service reclaimd@.timer \
+	reclaimd-watch.service reclaimd-watch@.service
+USER_UNITS := reclaimd.service reclaimd.timer reclaimd-watch.service
 BUILT_UNITS := $(UNITS:%=$O/systemd/%) $(USER_UNITS:%=$O/systemd/user/%)
 
 .PHONY: all
@@ -101,6 +102,12 @@ $O/systemd/reclaimd.%: systemd/reclaimd.%.in systemd/sandbox.in $O/places Makefi
 	$(call EXPAND,reclaimd,,)
 $O/systemd/reclaimd@.%: systemd/reclaimd.%.in systemd/sandbox.in $O/places Makefile
 	$(call EXPAND,reclaimd@%i, --instance %i, (%i))
+$O/systemd/reclaimd-watch.%: systemd/reclaimd-watch.%.in systemd/sandbox.in $O/places Makefile
+	$(call EXPAND,reclaimd-watch,,)
+$O/systemd/reclaimd-watch@.%: systemd/reclaimd-watch.%.in systemd/sandbox.in $O/places Makefile
+	$(call EXPAND,reclaimd-watch@%i, --instance %i, (%i))
+$O/systemd/user/reclaimd-watch.service: systemd/reclaimd-watch-user.service.in $O/places Makefile
+	$(call EXPAND,reclaimd-watch,,)
 $O/systemd/user/reclaimd.service: systemd/reclaimd-user.service.in $O/places Makefile
 	$(call EXPAND,reclaimd,,)
 $O/systemd/user/reclaimd.timer: systemd/reclaimd.timer.in $O/places Makefile

@@ -16,7 +16,7 @@ enum status {
 	STATUS_PARTIAL = 3, /* some removals failed or a target was missed */
 	STATUS_BRAKE = 4,
 	STATUS_ENGINE = 69, /* not reachable */
-	STATUS_LOCKED = 75, /* another run holds the lock */
+	STATUS_LOCKED = 75, /* another run, or watcher, is there already */
 	STATUS_CONFIG = 78, /* settings or policies refused */
 };
 
@@ -47,3 +47,4 @@ enum status cmd_run(const struct options *options);
 enum status cmd_explain(const struct options *options);
 enum status cmd_check(const struct options *options);
 enum status cmd_show_config(const struct options *options);
+enum status cmd_watch(const struct options *options);

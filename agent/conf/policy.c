@@ -62,7 +62,7 @@ static const struct key keys[] = {
 			     "Selector. yes: volumes that the engine named; no: those that somebody "
 			     "named, which need a name or label other than * beside it and go only "
 			     "while reclaimd-watch.service runs: nobody else knows that a job did not "
-			     "use them between two runs." },
+			     "use them between two runs. Podman does not tell, so there none goes." },
 	[RULE_DANGLING] = { "dangling", KEY_CHOICE, FIELD(dangling), 0, 0, danglings, "no",
 			    IMAGES,
 			    "Selector. yes: untagged images that are known to have lost a name; any: "
@@ -102,8 +102,9 @@ static const struct key keys[] = {
 			    "What ages count from. Default: containers finished, tagged images tagged, "
 			    "dangling ones untagged (since they were seen without a tag), volumes and "
 			    "networks untagged (since they were seen without a container that has "
-			    "them), build cache used. used: an image's last use is known only to somebody who watches, so all time counts as use "
-			    "and nothing goes by it." },
+			    "them), build cache used. used: an image's last use as "
+			    "reclaimd-watch.service saw it; time that it did not watch counts as "
+			    "use, so without it nothing goes by used." },
 	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, ALL,
 			    "What newest means for keep-last. Default: age-from. version: the "
 			    "semantic version of the tag." },

@@ -25,6 +25,7 @@ static const struct {
 	{ HTTP_GET, "/{version}/images/{image}/json" },
 	{ HTTP_GET, "/{version}/images/{name}/json" },
 	{ HTTP_GET, "/{version}/images/{image}/history" },
+	{ HTTP_GET, "/{version}/events?since={time}&filters={filters}" },
 	{ HTTP_GET, "/{libpod}/libpod/containers/json?all=true&external=true" },
 	{ HTTP_GET, "/{version}/containers/json?all=1&filters={filters}" },
 	{ HTTP_GET, "/{version}/volumes" },
@@ -144,6 +145,11 @@ static size_t span_tag(const char *text)
 	return strspn(text, LETTERS DIGITS "._-");
 }
 
+static size_t span_time(const char *text)
+{
+	return strspn(text, DIGITS);
+}
+
 static size_t span_filters(const char *text)
 {
 	return strspn(text, LETTERS DIGITS "%._:-");
@@ -163,6 +169,7 @@ static const struct hole {
 	{ "{record}", span_record },
 	{ "{tag}", span_tag },
 	{ "{name}", span_name },
+	{ "{time}", span_time },
 };
 
 static const struct hole *hole_at(const char *pattern)

@@ -11,6 +11,7 @@ struct refusal;
 struct dialect {
 	const char *name;
 	bool build_cache; /* keeps one that may hold the layers of images */
+	bool volume_use;  /* its events tell when a volume is mounted */
 	bool swarm;	  /* may be a node of one, as its info tells */
 	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
 	bool quadlet;	  /* is what Quadlet files are run on */
@@ -20,5 +21,5 @@ struct dialect {
 
 extern const struct dialect dialect_docker, dialect_podman;
 
-/* What an answer to a DELETE means. */
+/* What an answer to a DELETE means; OUTCOME_GONE also of one to an inspect. */
 enum outcome dialect_outcome(const struct dialect *dialect, long status, const char *message);

@@ -104,6 +104,19 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 		.quadlet = engine->dialect->quadlet,
 	};
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
+	snapshot->tells_volume_use = engine->dialect->volume_use;
+}
+
+static int on_tick(void *data)
+{
+	((struct engine *)data)->tick();
+	return 0;
+}
+
+void engine_set_tick(struct engine *engine, void (*tick)(void))
+{
+	engine->tick = tick;
+	http_set_tick(engine->http, on_tick, engine);
 }
 
 int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned kinds,

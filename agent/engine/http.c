@@ -15,6 +15,7 @@
 #define CONNECT_TIMEOUT_SEC 10
 #define POLL_MS 1000
 #define RECEIVE_BUFFER (128 * 1024)
+#define STREAM_BUFFER (16 * 1024)
 #define ERROR_BODY_MAX 4096
 
 struct job {
@@ -37,6 +38,8 @@ struct http {
 	int n_active;
 	CURL **idle; /* handles for further use */
 	size_t n_idle;
+	int (*tick)(void *data);
+	void *tick_data;
 };
 
 /* libcurl's options are variadic: an int where it reads a long is undefined and goes unnoticed.
@@ -185,7 +188,9 @@ static CURL *easy_new(struct http *http)
 	set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	set_long(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_SEC);
 	set_long(easy, CURLOPT_TIMEOUT, http->timeout_sec);
-	set_long(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	/* Between pieces of a stream without end there is other work to do. */
+	set_long(easy, CURLOPT_BUFFERSIZE,
+		 http->timeout_sec > 0 ? RECEIVE_BUFFER : STREAM_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
 	return easy;
 }
@@ -363,6 +368,36 @@ static void reap(struct http *http)
 	}
 }
 
+void http_set_tick(struct http *http, int (*tick)(void *data), void *data)
+{
+	http->tick = tick;
+	http->tick_data = data;
+}
+
+bool http_is_answered(const struct http *http)
+{
+	struct job *job;
+	long status = 0;
+
+	TAILQ_FOREACH(job, &http->active, link)
+	{
+		curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+		if (status >= 200 && status < 300)
+			return true;
+	}
+	return false;
+}
+
+static bool ends_here(struct http *http)
+{
+	if (!http->tick || http->tick(http->tick_data) == 0)
+		return false;
+	drop_jobs(http, &http->waiting);
+	drop_jobs(http, &http->active);
+	http->n_active = 0;
+	return true;
+}
+
 void http_run(struct http *http, int connections)
 {
 	int running;
@@ -374,6 +409,8 @@ void http_run(struct http *http, int connections)
 			return;
 		curl_multi_perform(http->multi, &running);
 		reap(http);
+		if (ends_here(http))
+			return;
 		if (running > 0 && running == http->n_active)
 			curl_multi_poll(http->multi, NULL, 0, POLL_MS, NULL);
 	}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -31,7 +32,7 @@ struct http_request {
 	void *data;
 };
 
-/* Never NULL. timeout_sec is for each request, from when it is sent. */
+/* Never NULL. timeout_sec is for each request, from when it is sent; 0: none. */
 struct http *http_new(const char *socket_path, int timeout_sec);
 
 /* NULL is fine. Requests still in the queue are dropped without a callback. */
@@ -48,6 +49,14 @@ void http_submit_next(struct http *http, const struct http_request *request);
 
 /* Works until no request is left, with at most that many connections. */
 void http_run(struct http *http, int connections);
+
+/* Has tick() called at least every second while http_run() works, never within a callback. What
+ * it returns other than 0 ends the work: requests under way or in the queue are dropped without
+ * a callback. */
+void http_set_tick(struct http *http, int (*tick)(void *data), void *data);
+
+/* Whether a request under way has got the head of a good answer. */
+bool http_is_answered(const struct http *http);
 
 /* A header of the answer, or NULL; valid while the callback runs. */
 const char *http_reply_header(const struct http_reply *reply, const char *name);

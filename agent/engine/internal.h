@@ -19,6 +19,7 @@ struct engine {
 	char podman_api[16]; /* the same for Podman's own requests, "" elsewhere */
 	int connections;     /* 0: what is best for the kind of work */
 	bool swarm_manager;  /* its info said so: services can be listed */
+	void (*tick)(void);
 };
 
 /* As many as were measured to be best; more makes images slower. */

@@ -1,6 +1,7 @@
 #include "engine/json.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Between objects we read the list ourselves; within one the tokener does. */
@@ -11,6 +12,12 @@ enum place {
 	WITHIN_OBJECT,
 	AFTER_OBJECT, /* a comma, or the end */
 	AT_END,
+};
+
+static const enum place behind_object[] = {
+	[JSON_OBJECT] = AT_END,
+	[JSON_LIST] = AFTER_OBJECT,
+	[JSON_SEQUENCE] = BEFORE_NEXT,
 };
 
 struct json_stream {
@@ -32,7 +39,7 @@ struct json_stream *json_stream_new(enum json_shape shape, size_t max_object,
 	struct json_stream *stream = mem_zalloc(1, sizeof(*stream));
 
 	stream->shape = shape;
-	stream->place = shape == JSON_OBJECT ? BEFORE_NEXT : BEFORE_LIST;
+	stream->place = shape == JSON_LIST ? BEFORE_LIST : BEFORE_NEXT;
 	stream->tokener = json_tokener_new();
 	if (!stream->tokener)
 		mem_die();
@@ -78,7 +85,7 @@ static int feed_object(struct json_stream *stream, const char *bytes, size_t n,
 		return 0;
 	if (error != json_tokener_success)
 		return bad(err, json_tokener_error_desc(error));
-	stream->place = stream->shape == JSON_OBJECT ? AT_END : AFTER_OBJECT;
+	stream->place = behind_object[stream->shape];
 	return stream->object(stream->data, object, err);
 }
 
@@ -186,7 +193,9 @@ int json_stream_feed(struct json_stream *stream, const char *bytes, size_t n, st
 
 int json_stream_end(struct json_stream *stream, struct err *err)
 {
-	if (stream->place != AT_END || stream->n_tail > 0)
+	bool between = stream->shape == JSON_SEQUENCE && stream->place == BEFORE_NEXT;
+
+	if ((stream->place != AT_END && !between) || stream->n_tail > 0)
 		return bad(err, "it ends too early");
 	return 0;
 }

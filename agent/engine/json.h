@@ -14,8 +14,9 @@ DEFINE_CLEANUP(struct json_object *, json_put, json_object_put)
 struct json_stream;
 
 enum json_shape {
-	JSON_OBJECT, /* one object */
-	JSON_LIST,   /* an array of objects, never null */
+	JSON_OBJECT,   /* one object */
+	JSON_LIST,     /* an array of objects, never null */
+	JSON_SEQUENCE, /* objects behind each other; it may end after any of them */
 };
 
 /* Calls object() for each object as soon as it is whole; negative (with err set) ends the

@@ -18,6 +18,7 @@ struct snapshot *snapshot_new(void)
 	struct snapshot *snapshot = arena_alloc(arena, sizeof(*snapshot));
 
 	snapshot->arena = arena;
+	snapshot->watched_from = snapshot->unwatched_from = TIME_UNKNOWN;
 	return snapshot;
 }
 

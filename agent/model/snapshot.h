@@ -46,6 +46,7 @@ struct memory {
 	int64_t untagged_since; /* since when it is seen without tag or user, without a break */
 	int64_t last_used;	/* when a container was last seen using it */
 	int64_t preserved_at;	/* when the only tag of an image was made by preserve-as */
+	int64_t pulled;		/* when the watcher last saw a pull of it */
 	bool seen_tagged;	/* an image that was seen with a tag in an earlier look */
 	struct strings
 		names; /* references the image had, newest first, as the engine spelt them */
@@ -200,10 +201,9 @@ struct snapshot {
 	struct engine_info engine;
 	struct disk disk;
 	bool cache_may_hold_layers; /* build cache exists or cannot be excluded */
+	bool tells_volume_use;	    /* its events tell when a volume is mounted */
 	bool remembers;		    /* the state could be read, so that "never seen" means it */
 	bool first_look;	    /* the state knows nothing of this engine yet */
-	int64_t watched_from;	    /* since when reclaimd-watch has missed nothing, to this
-				     * moment; TIME_UNKNOWN: nobody watches */
 
 	enum listing_state listing[KIND_MAX_];
 	struct container
@@ -228,6 +228,10 @@ struct snapshot {
 
 	struct service_run *runs;
 	size_t n_runs;
+
+	/* Since when the watcher has seen every use, and when it last had before that: between
+	 * the two, anything may have been used. TIME_UNKNOWN: nobody watches; nobody did. */
+	int64_t watched_from, unwatched_from;
 
 	struct problems problems; /* every failed list and what else went wrong, a line each */
 };

@@ -81,6 +81,12 @@ static enum answer container_arrival(struct planner *planner, const struct verdi
 	return answer;
 }
 
+/* A pull makes an image new again, even if it was there already. Engines note no time. */
+static struct age pulled(const struct image *image)
+{
+	return (struct age){ image->memory.pulled, SOURCE_PULLED, AGE_TAGGED };
+}
+
 /* The last tag's time is asked for even of an untagged image: it may have been tagged again
  * since a run first saw it without one. */
 static enum answer image_tagged(struct planner *planner, const struct verdict *verdict,
@@ -91,6 +97,8 @@ static enum answer image_tagged(struct planner *planner, const struct verdict *v
 	if (answer == ANSWER_YES)
 		*ret = told_or_seen(planner, AGE_TAGGED, verdict->image->last_tagged,
 				    &verdict->image->memory);
+	if (answer == ANSWER_YES)
+		newest(ret, pulled(verdict->image));
 	return answer;
 }
 
@@ -120,29 +128,6 @@ static enum answer image_untagged(struct planner *planner, const struct verdict 
 	return answer;
 }
 
-static enum answer image_age(struct planner *planner, const struct verdict *verdict,
-			     enum age_from from, struct age *ret)
-{
-	const struct image *image = verdict->image;
-
-	switch (from) {
-	case AGE_CREATED:
-		*ret = told_or_seen(planner, from, image->created, &image->memory);
-		return ANSWER_YES;
-	case AGE_UNTAGGED:
-		return image_untagged(planner, verdict, ret);
-	case AGE_USED:
-		/* Nobody watched: all time may have been use. */
-		*ret = (struct age){ .at = planner->now, .source = SOURCE_NOW, .from = from };
-		return ANSWER_YES;
-	case AGE_FINISHED:
-	case AGE_TAGGED:
-	case AGE_VERSION_:
-		break;
-	}
-	return image_tagged(planner, verdict, ret);
-}
-
 static enum answer image_arrival(struct planner *planner, const struct verdict *verdict,
 				 int64_t enough, struct age *ret)
 {
@@ -156,6 +141,7 @@ static enum answer image_arrival(struct planner *planner, const struct verdict *
 		newest(ret, since_seen(planner, AGE_UNTAGGED, memory->untagged_since));
 	if (memory->last_used != TIME_UNKNOWN)
 		newest(ret, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_USED });
+	newest(ret, pulled(image));
 	/* A build date in the future says nothing; first seen covers the arrival. */
 	if (image->created != TIME_UNKNOWN && image->created <= planner->now)
 		newest(ret, from_engine(AGE_CREATED, image->created));
@@ -167,13 +153,57 @@ static enum answer image_arrival(struct planner *planner, const struct verdict *
 	return answer;
 }
 
+/* Time that nobody watched may all have been use; before it arrived nobody used an image. */
+static enum answer image_used(struct planner *planner, const struct verdict *verdict,
+			      struct age *ret)
+{
+	int64_t watched_from = planner->snapshot->watched_from;
+	enum answer answer;
+
+	*ret = (struct age){ planner->now, SOURCE_NOW, AGE_USED };
+	if (watched_from == TIME_UNKNOWN)
+		return ANSWER_YES;
+	answer = image_arrival(planner, verdict, 0, ret);
+	if (answer == ANSWER_YES)
+		newest(ret, (struct age){ watched_from, SOURCE_UNWATCHED, AGE_USED });
+	return answer;
+}
+
+static enum answer image_age(struct planner *planner, const struct verdict *verdict,
+			     enum age_from from, struct age *ret)
+{
+	const struct image *image = verdict->image;
+
+	switch (from) {
+	case AGE_CREATED:
+		*ret = told_or_seen(planner, from, image->created, &image->memory);
+		return ANSWER_YES;
+	case AGE_UNTAGGED:
+		return image_untagged(planner, verdict, ret);
+	case AGE_USED:
+		return image_used(planner, verdict, ret);
+	case AGE_FINISHED:
+	case AGE_TAGGED:
+	case AGE_VERSION_:
+		break;
+	}
+	return image_tagged(planner, verdict, ret);
+}
+
+int64_t volumes_watched_from(const struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+
+	return snapshot->tells_volume_use ? snapshot->watched_from : TIME_UNKNOWN;
+}
+
 /* A job of its own may have used a named volume between two looks; only the watcher saw it. An
  * anonymous one belongs to the container that made it. */
 static struct age volume_unused(const struct planner *planner, const struct volume *volume)
 {
 	const struct memory *memory = &volume->memory;
 	struct age age = since_seen(planner, AGE_UNTAGGED, memory->untagged_since);
-	int64_t watched_from = planner->snapshot->watched_from;
+	int64_t watched_from = volumes_watched_from(planner);
 
 	if (memory->last_used != TIME_UNKNOWN)
 		newest(&age, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_UNTAGGED });
@@ -181,7 +211,7 @@ static struct age volume_unused(const struct planner *planner, const struct volu
 		return age;
 	if (watched_from == TIME_UNKNOWN)
 		return since_seen(planner, AGE_UNTAGGED, TIME_UNKNOWN);
-	newest(&age, (struct age){ watched_from, SOURCE_FIRST_SEEN, AGE_UNTAGGED });
+	newest(&age, (struct age){ watched_from, SOURCE_UNWATCHED, AGE_UNTAGGED });
 	return age;
 }
 

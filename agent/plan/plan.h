@@ -66,6 +66,8 @@ enum age_source {
 	SOURCE_FIRST_SEEN, /* not known to the engine: since a run first saw it so */
 	SOURCE_NOW,	   /* never seen before: counts from now */
 	SOURCE_LAST_USED,  /* a container was seen using it then */
+	SOURCE_PULLED,	   /* the watcher saw a pull of it then */
+	SOURCE_UNWATCHED,  /* nobody watched until then: it counts as use */
 };
 
 struct age {

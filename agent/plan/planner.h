@@ -101,6 +101,9 @@ void need_add(struct planner *planner, enum kind kind, size_t index, unsigned fa
 enum answer age_of(struct planner *planner, const struct verdict *verdict, enum age_from from,
 		   struct age *ret);
 
+/* Since when no use of a volume was missed; TIME_UNKNOWN: nobody watches, or cannot. */
+int64_t volumes_watched_from(const struct planner *planner);
+
 /* The newest of all that min-age goes by. Answers YES without asking the engine when what is
  * known already is younger than `enough` seconds. */
 enum answer age_of_arrival(struct planner *planner, const struct verdict *verdict,

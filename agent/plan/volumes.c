@@ -84,7 +84,7 @@ static void judge_unused(struct planner *planner, struct verdict *verdict)
 	if (!verdict->rule)
 		return;
 	if (!verdict->volume->anonymous && verdict->rule->action == ACTION_REMOVE &&
-	    planner->snapshot->watched_from == TIME_UNKNOWN) {
+	    volumes_watched_from(planner) == TIME_UNKNOWN) {
 		verdict_set(verdict, VERDICT_KEEP, REASON_UNWATCHED);
 		return;
 	}

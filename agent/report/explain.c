@@ -104,6 +104,8 @@ static const char *age_word(enum age_from from)
 static const char *source_words(enum age_source source)
 {
 	static const char *const words[] = {
+		[SOURCE_PULLED] = "the watcher saw a pull",
+		[SOURCE_UNWATCHED] = "nobody watched until then, which counts as use",
 		[SOURCE_ENGINE] = "the engine says so",
 		[SOURCE_FIRST_SEEN] = "not known to the engine: since a run first saw it so",
 		[SOURCE_NOW] = "not known: counts from now",

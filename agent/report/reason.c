@@ -49,7 +49,7 @@ static const struct {
 				    "goes with its container" },
 	[REASON_QUARANTINE] = { { "{since}", "quarantine {limit}", "{goes}" },
 				"in quarantine" },
-	[REASON_UNWATCHED] = { { NULL },
+	[REASON_UNWATCHED] = { { "{silence}" },
 			       "nobody watched whether it was used: named volumes go only while "
 			       "reclaimd-watch.service runs" },
 	[REASON_KEEP_STORAGE] = { { "within keep-storage {storage}", "{goes}" },
@@ -113,6 +113,19 @@ static char *since_now(const struct verdict *verdict, const struct plan *plan)
 	return mem_strdup("never seen before: counts from now");
 }
 
+static char *since_unwatched(const struct plan *plan)
+{
+	const struct snapshot *snapshot = plan->snapshot;
+	char from[UNITS_SIZE], until[UNITS_SIZE];
+
+	units_format_time(until, snapshot->watched_from, plan->now);
+	if (snapshot->unwatched_from == TIME_UNKNOWN)
+		return mem_printf("use unknown until %s, since when reclaimd-watch runs",
+				  until);
+	return mem_printf("use unknown between %s and %s",
+			  units_format_time(from, snapshot->unwatched_from, plan->now), until);
+}
+
 static bool has_age(const struct verdict *verdict)
 {
 	return verdict->age.at != TIME_UNKNOWN && verdict->age.at != 0;
@@ -127,7 +140,11 @@ static char *say_since(const struct verdict *verdict, const struct plan *plan)
 		return NULL;
 	if (age->source == SOURCE_NOW)
 		return since_now(verdict, plan);
+	if (age->source == SOURCE_UNWATCHED)
+		return since_unwatched(plan);
 	units_format_duration(ago, object_age(verdict, plan));
+	if (age->source == SOURCE_PULLED)
+		return mem_printf("pulled %s ago", ago);
 	if (age->source == SOURCE_LAST_USED)
 		return mem_printf("last used %s ago", ago);
 	if (age->source == SOURCE_ENGINE)
@@ -251,14 +268,24 @@ static char *say_goes(const struct verdict *verdict, const struct plan *plan)
 			  units_format_time(at, verdict->goes_at, plan->now));
 }
 
+/* Podman tells nothing of volumes, whoever listens. */
+static char *say_silence(const struct verdict *verdict _unused_, const struct plan *plan)
+{
+	if (plan->snapshot->tells_volume_use)
+		return NULL;
+	return mem_printf("%s does not tell when a volume is used: named volumes stay",
+			  plan->snapshot->engine.name);
+}
+
 static const struct placeholder {
 	const char *name;
 	char *(*say)(const struct verdict *verdict, const struct plan *plan);
 } placeholders[] = {
-	{ "since", say_since }, { "limit", say_limit },		{ "place", say_place },
-	{ "state", say_state }, { "policy", say_policy },	{ "holder", say_holder },
-	{ "count", say_count }, { "detail", say_detail },	{ "pin", say_pin },
-	{ "goes", say_goes },	{ "keep-last", say_keep_last }, { "storage", say_storage },
+	{ "silence", say_silence }, { "since", say_since }, { "limit", say_limit },
+	{ "place", say_place },	    { "state", say_state }, { "policy", say_policy },
+	{ "holder", say_holder },   { "count", say_count }, { "detail", say_detail },
+	{ "pin", say_pin },	    { "goes", say_goes },   { "keep-last", say_keep_last },
+	{ "storage", say_storage },
 };
 
 static const struct placeholder *find_placeholder(const char *name, size_t length)

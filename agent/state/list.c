@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+const struct memory memory_nothing = {
+	.first_seen = TIME_UNKNOWN,
+	.untagged_since = TIME_UNKNOWN,
+	.last_used = TIME_UNKNOWN,
+	.preserved_at = TIME_UNKNOWN,
+	.pulled = TIME_UNKNOWN,
+};
+
 static const struct {
 	enum kind kind;
 	size_t items, n, size, memory;

@@ -13,6 +13,9 @@ struct list {
 
 #define LISTS 4
 
+/* What is remembered of an object that was never seen. */
+extern const struct memory memory_nothing;
+
 /* In the order containers, images, volumes, networks. */
 struct list list_get(const struct snapshot *snapshot, size_t index);
 

@@ -8,6 +8,7 @@
 #include "state/preserved.h"
 #include "state/runs.h"
 #include "state/use.h"
+#include "state/watched.h"
 
 struct observation {
 	const struct state *state;
@@ -98,6 +99,7 @@ static bool same_record(const struct record *a, const struct record *b)
 	return a->memory.first_seen == b->memory.first_seen &&
 	       a->memory.untagged_since == b->memory.untagged_since &&
 	       a->memory.last_used == b->memory.last_used &&
+	       a->memory.pulled == b->memory.pulled &&
 	       a->memory.seen_tagged == b->memory.seen_tagged && a->announced == b->announced;
 }
 
@@ -107,12 +109,7 @@ static int read_record(struct observation *observation, const struct list *list,
 	sqlite3_stmt *row = observation->read;
 	int r;
 
-	*ret = (struct record){
-		.memory = { .first_seen = TIME_UNKNOWN,
-			    .untagged_since = TIME_UNKNOWN,
-			    .last_used = TIME_UNKNOWN },
-		.announced = TIME_UNKNOWN,
-	};
+	*ret = (struct record){ memory_nothing, TIME_UNKNOWN };
 	sql_bind_text(row, 1, kind_to_string(list->kind));
 	sql_bind_text(row, 2, list_id(list, index));
 	r = sql_step(observation->state, row, err);
@@ -124,6 +121,7 @@ static int read_record(struct observation *observation, const struct list *list,
 		ret->memory.last_used = sql_time(row, 3);
 		ret->memory.seen_tagged = sqlite3_column_int(row, 4) != 0;
 		ret->announced = sql_time(row, 5);
+		ret->memory.pulled = sql_time(row, 6);
 	}
 	sqlite3_reset(row);
 	return 0;
@@ -142,6 +140,7 @@ static int write_record(struct observation *observation, const struct list *list
 	sql_bind_time(row, 6, record->memory.last_used);
 	sqlite3_bind_int(row, 7, record->memory.seen_tagged);
 	sql_bind_time(row, 8, record->announced);
+	sql_bind_time(row, 9, record->memory.pulled);
 	return sql_step(observation->state, row, err);
 }
 
@@ -228,6 +227,8 @@ static int observe_lists(struct observation *observation, struct err *err)
 		if (list.state == LISTING_READ)
 			r = observe_list(observation, &list, err);
 	}
+	if (r == 0 && observation->snapshot->listing[KIND_VOLUME] == LISTING_READ)
+		r = watched_forget_volumes(observation->state, err);
 	if (r == 0 && observation->snapshot->listing[KIND_IMAGE] == LISTING_READ)
 		r = names_observe(observation->state, observation->snapshot, observation->now,
 				  err);
@@ -268,17 +269,19 @@ static int note_look(const struct observation *observation, struct err *err)
 
 static int prepare(struct observation *observation, struct err *err)
 {
-	int r = sql_prepare(observation->state,
-			    "SELECT created, first_seen, untagged_since, last_used, "
-			    "seen_tagged, announced FROM objects WHERE kind = ? AND id = ?",
-			    &observation->read, err);
+	int r = sql_prepare(
+		observation->state,
+		"SELECT created, first_seen, untagged_since, last_used, "
+		"seen_tagged, announced, pulled FROM objects WHERE kind = ? AND id = ?",
+		&observation->read, err);
 
 	if (r == 0)
 		r = sql_prepare(
 			observation->state,
 			"INSERT OR REPLACE INTO objects (kind, id, created, "
-			"first_seen, untagged_since, last_used, seen_tagged, announced) "
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			"first_seen, untagged_since, last_used, seen_tagged, announced, "
+			"pulled) "
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			&observation->write, err);
 	return r;
 }

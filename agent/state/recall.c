@@ -7,28 +7,22 @@
 #include "state/preserved.h"
 #include "state/runs.h"
 #include "state/sql.h"
+#include "state/watched.h"
 
 /* A step of the clock beyond this is worth a line. */
 #define CLOCK_TOLERANCE 3600
-
-static const struct memory nothing = {
-	.first_seen = TIME_UNKNOWN,
-	.untagged_since = TIME_UNKNOWN,
-	.last_used = TIME_UNKNOWN,
-	.preserved_at = TIME_UNKNOWN,
-};
 
 static void forget_all(struct snapshot *snapshot)
 {
 	snapshot->remembers = false;
 	snapshot->first_look = false;
-	snapshot->watched_from = TIME_UNKNOWN;
 	snapshot->n_runs = 0;
+	snapshot->watched_from = snapshot->unwatched_from = TIME_UNKNOWN;
 	for (size_t i = 0; i < LISTS; i++) {
 		struct list list = list_get(snapshot, i);
 
 		for (size_t k = 0; k < list.n; k++) {
-			*list_memory(&list, k) = nothing;
+			*list_memory(&list, k) = memory_nothing;
 			if (list_volume(&list, k))
 				list_volume(&list, k)->announced = TIME_UNKNOWN;
 		}
@@ -63,6 +57,7 @@ static void fill(const struct list *list, size_t index, sqlite3_stmt *row, int64
 	memory->seen_tagged = sqlite3_column_int(row, 5) != 0;
 	if (list_volume(list, index))
 		list_volume(list, index)->announced = not_ahead(sql_time(row, 6), now);
+	memory->pulled = not_ahead(sql_time(row, 7), now);
 }
 
 static int recall_objects(const struct state *state, struct snapshot *snapshot, int64_t now,
@@ -71,7 +66,7 @@ static int recall_objects(const struct state *state, struct snapshot *snapshot, 
 	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
 	int r = sql_prepare(state,
 			    "SELECT id, created, first_seen, untagged_since, last_used, "
-			    "seen_tagged, announced FROM objects WHERE kind = ?",
+			    "seen_tagged, announced, pulled FROM objects WHERE kind = ?",
 			    &rows, err);
 
 	for (size_t i = 0; r == 0 && i < LISTS; i++) {
@@ -182,6 +177,8 @@ static int recall_all(const struct state *state, struct snapshot *snapshot, int6
 		r = recall_names(state, snapshot, err);
 	if (r == 0)
 		r = runs_recall(state, snapshot, err);
+	if (r == 0)
+		r = watched_recall(state, snapshot, now, err);
 	sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }

@@ -16,6 +16,7 @@ static const char *const steps[] = {
 	"  last_used INTEGER,"
 	"  seen_tagged INTEGER NOT NULL DEFAULT 0,"
 	"  announced INTEGER," /* volumes: when their removal was announced */
+	"  pulled INTEGER,"    /* when the watcher last saw a pull of it */
 	"  PRIMARY KEY (kind, id)"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE image_names ("
@@ -40,6 +41,19 @@ static const char *const steps[] = {
 	"  at INTEGER NOT NULL,"
 	"  PRIMARY KEY (service, image)"
 	") STRICT, WITHOUT ROWID;"
+	/* When the watcher last saw a volume mounted: rows may come before their volume. */
+	"CREATE TABLE volume_uses ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  at INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	/* Times of which the watcher saw all; what lies between them counts as use. */
+	"CREATE TABLE watched ("
+	"  id INTEGER PRIMARY KEY,"
+	"  since INTEGER NOT NULL,"
+	"  until INTEGER NOT NULL,"
+	"  last_event INTEGER NOT NULL," /* in nanoseconds, 0: none was seen */
+	"  open INTEGER NOT NULL"	 /* whether it goes on */
+	") STRICT;"
 	"CREATE TABLE looks ("
 	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
 	"  last INTEGER NOT NULL" /* the newest time at which anything was written */

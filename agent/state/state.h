@@ -57,3 +57,7 @@ struct preserved_name {
  * those of images that are in no list any more. */
 _must_check_ int state_preserve(struct state *state, const struct preserved_name *names,
 				size_t n, int64_t now, struct err *err);
+
+/* Since when the watcher has seen every use without a break until now; TIME_UNKNOWN: nobody
+ * watches, or the state (NULL is fine) does not tell. */
+int64_t state_watched_from(const struct state *state, int64_t now);

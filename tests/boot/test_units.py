@@ -1,6 +1,7 @@
 """Installed with `make install` into a booted systemd, against a real Docker Engine: timer, service,
 sandbox, journal, and what an administrator sees when something is wrong."""
 
+import json
 import os
 import pathlib
 import re
@@ -27,6 +28,7 @@ RUN_NOTHING = "3290cc5beff64e138bd95d1c9090ba20"
 NO_RUN = "aeab93b2e2a94898b2a9bc1c5a399aa7"
 
 SERVICE = "reclaimd.service"
+WATCH = "reclaimd-watch.service"
 EXITED = """
 [containers exited]
 state       = exited
@@ -194,10 +196,11 @@ class Installation(UnitTest):
 
     def test_systemd_finds_nothing_to_complain_about(self):
         result = self.boot.run("systemd-analyze verify reclaimd.service reclaimd.timer "
-                               "reclaimd@second.service reclaimd@second.timer")
+                               "reclaimd@second.service reclaimd@second.timer "
+                               "reclaimd-watch.service reclaimd-watch@second.service")
         self.assertEqual(result.stdout + result.stderr, "")
         result = self.boot.run("mkdir -p /run/user/0; "
-                               "systemd-analyze verify --user /usr/lib/systemd/user/reclaimd.*",
+                               "systemd-analyze verify --user /usr/lib/systemd/user/reclaimd*",
                                XDG_RUNTIME_DIR="/run/user/0")
         self.assertEqual(result.stdout + result.stderr, "")
 
@@ -240,7 +243,7 @@ class Installation(UnitTest):
         self.addCleanup(make, "all", "/none")
         make("install", root, prefix="/opt")
         services = [path for path in root.rglob("reclaimd*.service")]
-        self.assertEqual(len(services), 3)
+        self.assertEqual(len(services), 6)
         for service in services:
             self.assertIn("ExecStart=/opt/bin/reclaimd", service.read_text())
         self.assertIn(b"/opt/share/reclaimd/policies", (root / "opt/bin/reclaimd").read_bytes())
@@ -256,7 +259,8 @@ class Installation(UnitTest):
                               "usr/share/reclaimd/policies/dangling.ini",
                               "usr/share/reclaimd/policies/superseded.ini",
                               "usr/share/man/man8/reclaimd.8"}, installed.keys())
-        for name in (SERVICE, "reclaimd.timer", "reclaimd@.service", "reclaimd@.timer"):
+        for name in (SERVICE, "reclaimd.timer", "reclaimd@.service", "reclaimd@.timer", WATCH,
+                     "reclaimd-watch@.service"):
             self.assertTrue([path for path in installed if path.endswith("systemd/system/" + name)])
         for name, mode in installed.items():
             self.assertEqual(stat.S_IMODE(mode), 0o644, name)
@@ -421,7 +425,7 @@ class Report(UnitTest):
 
 class Sandbox(UnitTest):
     def test_its_exposure_is_at_most_half_a_point(self):
-        for unit in (SERVICE, "reclaimd@second.service"):
+        for unit in (SERVICE, "reclaimd@second.service", WATCH):
             shown = self.boot.run(f"systemd-analyze security --no-pager {unit}").stdout
             level = float(re.search(r"Overall exposure level.*: ([\d.]+)", shown)[1])
             self.assertLessEqual(level, 0.5, shown)
@@ -483,6 +487,91 @@ class Sandbox(UnitTest):
         self.assertEqual(len(entries), 1)
         self.assertIn("another run", entries[0]["MESSAGE"])
         self.assertIn("waits", self.client.containers())
+
+
+class Watch(UnitTest):
+    USED = """
+[images unused]
+name        = *
+dangling    = any
+age-from    = used
+keep-within = 30d
+min-age     = 0s
+max-remove  = 100%
+"""
+
+    def wait(self, condition, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, self.boot.run(f"systemctl status {WATCH}",
+                                                                      check=False).stdout)
+            time.sleep(0.1)
+
+    def status(self):
+        return self.show("StatusText", unit=WATCH)["StatusText"]
+
+    def start_watch(self):
+        self.boot.run(f"systemctl start {WATCH}")
+        self.wait(lambda: "Watching the engine since" in self.status())
+
+    def reason(self, name):
+        shown = json.loads(self.boot.run("reclaimd plan --json --all").stdout)
+        return next(entry["reason"] for entry in shown["objects"] if entry["name"] == name)
+
+    def test_it_is_there_for_whoever_enables_it(self):
+        shown = self.boot.run(f"systemctl is-enabled {WATCH}", check=False).stdout
+        self.assertEqual(shown.strip(), "disabled")
+        self.boot.run(f"systemctl enable {WATCH}")
+        self.boot.run(f"systemctl disable {WATCH}")
+
+    def test_a_job_that_came_and_went_is_known_to_a_shell_s_plan(self):
+        self.policy(self.USED)
+        self.assertIn("nothing watches the engine", self.boot.run("reclaimd check").stderr)
+        self.start_watch()
+        self.assertEqual(self.boot.run("reclaimd check").stderr, "")
+        self.client.run("job", "base:1")
+        self.client.request("DELETE", "/containers/job")
+        self.wait(lambda: "last used" in self.reason("base:1"))
+        self.boot.run(f"systemctl stop {WATCH}")
+        shown = self.show("ActiveState", "Result", unit=WATCH)
+        self.assertEqual(shown, {"ActiveState": "inactive", "Result": "success"})
+        self.assertIn("last use unknown", self.reason("base:1"))
+
+    def test_killed_it_comes_back_and_says_what_it_missed(self):
+        self.drop_in("[Service]\nRestartSec=100ms\n", unit=WATCH)
+        self.start_watch()
+        cursor = self.cursor()
+        self.boot.run(f"systemctl kill -s KILL {WATCH}")
+        self.wait(lambda: self.show("NRestarts", unit=WATCH)["NRestarts"] == "1" and
+                  "Watching the engine since" in self.status())
+        said = "\n".join(entry["MESSAGE"] for entry in self.entries(WATCH, cursor))
+        self.assertIn("nobody watched between", said)
+
+    def test_a_second_one_is_no_failure(self):
+        self.start_watch()
+        self.boot.run("mkdir -p /etc/reclaimd/second")
+        self.boot.run("systemctl start reclaimd-watch@second.service")
+        self.wait(lambda: self.show("ActiveState", unit="reclaimd-watch@second.service") ==
+                  {"ActiveState": "inactive"})
+        failed = self.boot.run("systemctl is-failed reclaimd-watch@second.service", check=False)
+        self.assertEqual(failed.stdout.strip(), "inactive")
+        said = [entry["MESSAGE"] for entry in self.entries("reclaimd-watch@second.service")]
+        self.assertIn("another reclaimd watches /run/docker.sock", said)
+
+    def test_an_engine_that_is_not_there_is_waited_for(self):
+        self.settings("[engine]\nhost = unix:///run/later.sock\n")
+        self.boot.run(f"systemctl start {WATCH}")
+        self.wait(lambda: "Waiting: " in self.status())
+        self.boot.run("ln -s /run/docker.sock /run/later.sock")
+        self.addCleanup(self.boot.run, "rm /run/later.sock")
+        self.wait(lambda: "Watching the engine since" in self.status())
+
+    def test_a_broken_setting_fails_it_once(self):
+        self.settings("[engine]\nhosts = x\n")
+        self.boot.run(f"systemctl start {WATCH}", check=False)
+        self.wait(lambda: self.show("ActiveState", unit=WATCH) == {"ActiveState": "failed"})
+        shown = self.show("NRestarts", "ExecMainStatus", unit=WATCH)
+        self.assertEqual(shown, {"NRestarts": "0", "ExecMainStatus": "78"})
 
 
 class Trouble(UnitTest):

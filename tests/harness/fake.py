@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import queue
 import re
 import select
 import shutil
@@ -31,6 +32,7 @@ from . import fake_others, program
 
 NEVER = "0001-01-01T00:00:00Z"
 NOBODY = 65534
+RING = 256  # past events that an engine remembers
 
 
 def digest(text):
@@ -242,6 +244,36 @@ class Wire:
         return bool(ready)
 
 
+class Stream:
+    """The answer to somebody who listens to events: it ends when somebody ends it."""
+
+    def __init__(self, fake, filters):
+        self.fake = fake
+        self.filters = filters
+        self.pieces = queue.SimpleQueue()
+
+    def wants(self, event):
+        return event["Type"] in self.filters["type"] and event["Action"] in self.filters["event"]
+
+    def send(self, wire):
+        try:
+            wire.head(Answer(200), chunked=True)
+            while not self.fake.closing:
+                try:
+                    piece = self.pieces.get(timeout=0.1)
+                except queue.Empty:
+                    if wire.wait_until_closed(0):
+                        break
+                    continue
+                if piece is None:
+                    break
+                wire.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        finally:
+            with self.fake.lock:
+                self.fake.streams.remove(self)
+        return False
+
+
 class Fake(fake_others.Others):
     """A fake engine that listens on .socket; use as a context manager, or start() and close()."""
 
@@ -273,6 +305,8 @@ class Fake(fake_others.Others):
         self.threads = []
         self.closing = False
         self.listener = None
+        self.ring = collections.deque(maxlen=RING)
+        self.streams = []
 
     # The world
 
@@ -387,6 +421,60 @@ class Fake(fake_others.Others):
                 self.containers.pop(thing.id, None)
             else:
                 self._drop_image(thing)
+
+    # What it tells
+
+    def emit(self, kind, action, actor, at=None, **attributes):
+        """An event, to whoever listens."""
+        nanoseconds = int((time.time() if at is None else at) * 1e9)
+        event = {"Type": kind, "Action": action, "Actor": {"ID": actor, "Attributes": attributes},
+                 "scope": "local", "time": nanoseconds // 10**9, "timeNano": nanoseconds}
+        self.send_events((json.dumps(event) + "\n").encode(), event)
+
+    def send_events(self, data, event=None):
+        """Bytes as they are, to whoever listens; an event is remembered, too."""
+        with self.lock:
+            if event:
+                self.ring.append(event)
+            for stream in self.streams:
+                if not event or stream.wants(event):
+                    stream.pieces.put(data)
+
+    def end_events(self):
+        """The connections of all who listen break."""
+        with self.lock:
+            for stream in self.streams:
+                stream.pieces.put(None)
+
+    def restart(self):
+        """As if the engine were started anew: what it remembered is gone."""
+        with self.lock:
+            self.ring.clear()
+        self.end_events()
+
+    def job(self, name, image, at=None, labels=None, listed=True):
+        """`docker run --rm`: it came and went. listed: whether it could be inspected meanwhile."""
+        attributes = {"image": image, "name": name, **(labels or {})}
+        container = self.container(name, image, "running", labels=labels)
+        if not listed:
+            self.drop(container)
+        for action in ("create", "start", "die"):
+            self.emit("container", action, container.id, at, **attributes)
+        if listed and at is None:
+            self.wait_for(lambda: self.asked("GET", f"/containers/{container.id}/json"))
+        self.drop(container)
+        self.emit("container", "destroy", container.id, at, **attributes)
+
+    def wait_for(self, condition, seconds=20):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("waited in vain")
+            time.sleep(0.01)
+
+    def listens(self):
+        with self.lock:
+            return len(self.streams)
 
     def world(self):
         """All there is, to compare."""
@@ -516,7 +604,8 @@ class Fake(fake_others.Others):
             answer = answer(request)
         if isinstance(answer, Fault):
             return answer.send(wire, lambda: self._route(request))
-        return wire.answer(answer or self._route(request))
+        answer = answer or self._route(request)
+        return answer.send(wire) if isinstance(answer, Stream) else wire.answer(answer)
 
     # The API
 
@@ -533,6 +622,7 @@ class Fake(fake_others.Others):
         ("GET", r"/v{}/images/([^?]+)/json", "inspect_image"),
         ("GET", r"/v{}/images/([^?]+)/history", "image_history"),
         ("POST", r"/v{}/images/(sha256:[0-9a-f]+)/tag\?repo=([^&]+)&tag=([^&]+)", "tag_image"),
+        ("GET", r"/v{}/events\?since=([0-9]+)&filters=([^&]+)", "events"),
         ("DELETE", r"/v{}/containers/([^/?]+)", "delete_container"),
         ("DELETE", r"/v{}/images/([^?]+)\?noprune=1", "delete_image"),
     )
@@ -633,6 +723,14 @@ class Fake(fake_others.Others):
         self.tag(image, familiar(f"{repo}:{tag}"))
         image.tagged = time.time()
         return Answer(201)
+
+    def _events(self, since, filters):
+        stream = Stream(self, json.loads(filters))
+        for event in self.ring:
+            if event["time"] >= int(since) and stream.wants(event):
+                stream.pieces.put((json.dumps(event) + "\n").encode())
+        self.streams.append(stream)
+        return stream
 
     def _delete_container(self, name):
         container = self.containers.get(name)

@@ -1,9 +1,11 @@
 """The program under test, with a configuration and folders of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 
@@ -67,6 +69,15 @@ class Program:
 
     def forget(self):
         shutil.rmtree(self.folder / "state", ignore_errors=True)
+
+    def remembered(self, query, *values):
+        """Rows of the state; none as long as there is no such table."""
+        for path in (self.folder / "state").glob("*.sqlite"):
+            with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True,
+                                                    timeout=10)) as state:
+                with contextlib.suppress(sqlite3.OperationalError):
+                    return state.execute(query, values).fetchall()
+        return []
 
     def command(self, *arguments):
         return [str(BINARY), "--config", str(self.folder / "settings.conf"), "--policy",

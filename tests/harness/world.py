@@ -94,12 +94,13 @@ def _strangers(engine, world):
         for name in ("pulled", "digest-only", "superseded-by-pull"):
             digest = server.push("example/" + name, "1", registry.Image({name: b"1"}))
             where = f"{server.address}/example/{name}"
-            made[name] = _pull(engine, f"{where}@{digest}" if name == "digest-only" else f"{where}:1")
+            made[name] = pull(engine, f"{where}@{digest}" if name == "digest-only" else f"{where}:1")
         server.push("example/superseded-by-pull", "1", registry.Image({name: b"2"}))
-        made["of-second-pull"] = _pull(engine, f"{where}:1")
+        made["of-second-pull"] = pull(engine, f"{where}:1")
 
 
-def _pull(engine, reference):
+def pull(engine, reference):
+    """From a registry of ours, by tag or by digest; the image's ID."""
     if not engine.is_podman:
         return engine.client.pull(reference)
     # Only Podman's own API takes a registry without TLS.

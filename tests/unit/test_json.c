@@ -59,6 +59,10 @@ static const struct {
 	{ JSON_LIST, "[{\"a\":\"\\u0000\\u001b\"}]", 1, "{\"a\":\"\\u0000\\u001b\"}" },
 	{ JSON_OBJECT, "{\"a\":1}", 1, "{\"a\":1}" },
 	{ JSON_OBJECT, " {\"a\":{\"b\":-1}} \n", 1, "{\"a\":{\"b\":-1}}" },
+	{ JSON_SEQUENCE, "", 0, NULL },
+	{ JSON_SEQUENCE, "\n", 0, NULL },
+	{ JSON_SEQUENCE, "{\"a\":1}{\"b\":{}}\n{\"c\":\"\xc3\xa9\"}\n", 3,
+	  "{\"c\":\"\xc3\xa9\"}" },
 };
 
 static const struct {
@@ -100,6 +104,12 @@ static const struct {
 	{ JSON_OBJECT, "{}{}" },
 	{ JSON_OBJECT, "{},{}" },
 	{ JSON_OBJECT, "{}x" },
+	{ JSON_SEQUENCE, "{},{}" },
+	{ JSON_SEQUENCE, "{}]" },
+	{ JSON_SEQUENCE, "[{}]" },
+	{ JSON_SEQUENCE, "null" },
+	{ JSON_SEQUENCE, "{}{" },
+	{ JSON_SEQUENCE, "{}\xc3" },
 };
 
 static void what_comes_is_read_in_whatever_pieces(void **state _unused_)

@@ -402,6 +402,86 @@ static void min_age_goes_by_the_newest_of_all_times(void **state)
 	}
 }
 
+static void a_pull_makes_an_image_new_again(void **state)
+{
+	struct world *world = *state;
+	struct image *image = world_image(world, "i", "app:1");
+
+	image->last_tagged = LONG_AGO;
+	world_rule(world, KIND_IMAGE, DANGLING_NO)->min_age = HOUR;
+	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
+	image->memory.pulled = NOW - 60;
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_TOO_YOUNG);
+	assert_int_equal(verdict_on(world_plan(world), "i")->age.source, SOURCE_PULLED);
+	world->rules[0].min_age = 0;
+	world->rules[0].keep_within = DAY;
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+}
+
+static void last_use_counts_from_the_newest_of_use_arrival_and_watching(void **state _unused_)
+{
+	static const struct {
+		const char *what;
+		int64_t watched_from, used, first_seen, tagged, pulled;
+		int64_t at;
+		enum age_source source;
+	} cases[] = {
+		{ "nobody watches", TIME_UNKNOWN, LONG_AGO, LONG_AGO, LONG_AGO, TIME_UNKNOWN,
+		  NOW, SOURCE_NOW },
+		{ "watched a while", NOW - DAY, LONG_AGO, LONG_AGO, LONG_AGO, TIME_UNKNOWN,
+		  NOW - DAY, SOURCE_UNWATCHED },
+		{ "used since", NOW - DAY, NOW - HOUR, LONG_AGO, LONG_AGO, TIME_UNKNOWN,
+		  NOW - HOUR, SOURCE_LAST_USED },
+		{ "used before", NOW - DAY, NOW - 2 * DAY, LONG_AGO, LONG_AGO, TIME_UNKNOWN,
+		  NOW - DAY, SOURCE_UNWATCHED },
+		{ "never used, arrived since", NOW - DAY, TIME_UNKNOWN, NOW - HOUR, LONG_AGO,
+		  TIME_UNKNOWN, NOW - HOUR, SOURCE_FIRST_SEEN },
+		{ "never used, tagged since", NOW - DAY, TIME_UNKNOWN, LONG_AGO, NOW - HOUR,
+		  TIME_UNKNOWN, NOW - HOUR, SOURCE_ENGINE },
+		{ "pulled again since", NOW - DAY, LONG_AGO, LONG_AGO, LONG_AGO, NOW - HOUR,
+		  NOW - HOUR, SOURCE_PULLED },
+		{ "never seen", NOW - DAY, TIME_UNKNOWN, TIME_UNKNOWN, LONG_AGO, TIME_UNKNOWN,
+		  NOW, SOURCE_NOW },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *world = world_new();
+		struct image *image = world_image(world, "i", "app:1");
+		struct rule *rule = world_rule(world, KIND_IMAGE, DANGLING_NO);
+		const struct verdict *verdict;
+
+		rule->age_from = AGE_USED;
+		rule->keep_within = 30 * DAY;
+		world->snapshot->watched_from = cases[i].watched_from;
+		image->memory.last_used = cases[i].used;
+		image->memory.first_seen = cases[i].first_seen;
+		image->memory.pulled = cases[i].pulled;
+		image->last_tagged = cases[i].tagged;
+		verdict = verdict_on(world_plan(world), "i");
+		if (verdict->reason != REASON_KEEP_WITHIN || verdict->age.at != cases[i].at ||
+		    verdict->age.source != cases[i].source)
+			fail_msg("%s: at %lld, source %d", cases[i].what,
+				 (long long)(NOW - verdict->age.at), (int)verdict->age.source);
+		world_free(world);
+	}
+}
+
+static void what_nobody_used_while_somebody_watched_goes(void **state)
+{
+	struct world *world = *state;
+	struct rule *rule = world_rule(world, KIND_IMAGE, DANGLING_NO);
+
+	rule->age_from = AGE_USED;
+	rule->keep_within = 30 * DAY;
+	world_image(world, "idle", "idle:1")->last_tagged = LONG_AGO;
+	world->snapshot->watched_from = NOW - 30 * DAY;
+	assert_goes(verdict_on(world_plan(world), "idle"), REASON_EXPIRED);
+	world->snapshot->watched_from++;
+	assert_stays(verdict_on(world_plan(world), "idle"), REASON_KEEP_WITHIN);
+	world->snapshot->watched_from = TIME_UNKNOWN;
+	assert_stays(verdict_on(world_plan(world), "idle"), REASON_KEEP_WITHIN);
+}
+
 static void keep_last_ranks_images_not_references(void **state)
 {
 	struct world *world = *state;
@@ -703,6 +783,9 @@ int main(void)
 		T(images_that_are_each_others_parents_stay),
 		T(an_unknown_age_counts_from_now_even_for_an_old_build),
 		T(min_age_goes_by_the_newest_of_all_times),
+		T(a_pull_makes_an_image_new_again),
+		T(last_use_counts_from_the_newest_of_use_arrival_and_watching),
+		T(what_nobody_used_while_somebody_watched_goes),
 		T(keep_last_ranks_images_not_references),
 		T(an_image_of_two_repositories_stays_if_kept_in_one),
 		T(versions_are_ordered_as_versions),

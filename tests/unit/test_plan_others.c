@@ -123,6 +123,11 @@ static void a_named_volume_goes_only_while_somebody_watches(void **state)
 	rule->keep_within = 0;
 	rule->max_age = HOUR;
 	assert_stays(world, "v", REASON_UNWATCHED);
+	/* A watcher to whom the engine does not tell of volumes knows no more. */
+	world->snapshot->watched_from = LONG_AGO;
+	assert_goes(world, "v", REASON_MAX_AGE);
+	world->snapshot->tells_volume_use = false;
+	assert_stays(world, "v", REASON_UNWATCHED);
 }
 
 static void a_volume_in_quarantine_is_announced_and_then_goes(void **state)

@@ -413,8 +413,11 @@ static void without_memory_the_age_starts_anew(void **state)
 	const struct verdict *verdict;
 
 	preserving(world, 0)->max_age = DAY;
-	image->memory = (struct memory){ TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN,
-					 TIME_UNKNOWN, false,	     { 0 } };
+	image->memory = (struct memory){ .first_seen = TIME_UNKNOWN,
+					 .untagged_since = TIME_UNKNOWN,
+					 .last_used = TIME_UNKNOWN,
+					 .preserved_at = TIME_UNKNOWN,
+					 .pulled = TIME_UNKNOWN };
 	world->rules[0].min_age = HOUR;
 	verdict = verdict_on(world_plan(world), ID1);
 	assert_true(verdict->preserved);

@@ -106,6 +106,30 @@ static void an_age_says_where_it_came_from(void **state _unused_)
 	assert_reason(world, verdict, "age unknown, nothing is remembered: counts from now");
 }
 
+static void use_that_nobody_saw_says_between_when(void **state _unused_)
+{
+	_cleanup_(world_freep) struct world *world = world_new();
+	struct verdict *verdict = world_image(world);
+	char from[UNITS_SIZE], until[UNITS_SIZE];
+	_cleanup_free_ char *since = NULL, *between = NULL;
+
+	verdict->image = world_new_image(world);
+	verdict->reason = REASON_KEEP_WITHIN;
+	verdict->limit = 30 * DAY;
+	verdict->age = (struct age){ NOW - HOUR, SOURCE_UNWATCHED, AGE_USED };
+	world->snapshot->watched_from = NOW - HOUR;
+	units_format_time(until, NOW - HOUR, NOW);
+	since = mem_printf("use unknown until %s, since when reclaimd-watch runs, kept for 30d",
+			   until);
+	assert_reason(world, verdict, since);
+	world->snapshot->unwatched_from = NOW - 2 * HOUR;
+	units_format_time(from, NOW - 2 * HOUR, NOW);
+	between = mem_printf("use unknown between %s and %s, kept for 30d", from, until);
+	assert_reason(world, verdict, between);
+	verdict->age.source = SOURCE_PULLED;
+	assert_reason(world, verdict, "pulled 1h ago, kept for 30d");
+}
+
 static void what_stays_for_a_time_says_until_when(void **state _unused_)
 {
 	_cleanup_(world_freep) struct world *world = world_new();
@@ -242,6 +266,7 @@ int main(void)
 		cmocka_unit_test(every_reason_has_a_sentence),
 		cmocka_unit_test(full_sentences_say_all_their_parts),
 		cmocka_unit_test(an_age_says_where_it_came_from),
+		cmocka_unit_test(use_that_nobody_saw_says_between_when),
 		cmocka_unit_test(what_stays_for_a_time_says_until_when),
 		cmocka_unit_test(places_in_a_group_read_as_people_say_them),
 		cmocka_unit_test(an_untagged_image_says_what_it_was),

@@ -14,6 +14,7 @@ struct world *world_new(void)
 	world->snapshot->networks = world->networks;
 	world->snapshot->cache = world->cache;
 	world->snapshot->watched_from = LONG_AGO;
+	world->snapshot->tells_volume_use = true;
 	world->snapshot->remembers = true;
 	world->snapshot->listing[KIND_CONTAINER] = LISTING_READ;
 	world->snapshot->listing[KIND_IMAGE] = LISTING_READ;
@@ -35,7 +36,8 @@ static struct memory old_memory(void)
 	return (struct memory){ .first_seen = LONG_AGO,
 				.untagged_since = LONG_AGO,
 				.last_used = TIME_UNKNOWN,
-				.preserved_at = TIME_UNKNOWN };
+				.preserved_at = TIME_UNKNOWN,
+				.pulled = TIME_UNKNOWN };
 }
 
 const struct reference *world_name(struct world *world, const char *name)

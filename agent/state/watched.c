@@ -1,0 +1,142 @@
+#include "state/watched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "state/watch.h"
+
+/* A watcher that has not written for so long has lost sight, whatever it holds. */
+#define SILENCE_MAX ((int64_t)3 * WATCH_HEARTBEAT_SEC)
+
+/* Beside the state: whoever sees that, sees whether somebody watches. SQLite has locks of its
+ * own in the file itself. */
+static int open_lock(const char *path, int flags)
+{
+	_cleanup_free_ char *name = mem_printf("%s.watcher", path);
+
+	return open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
+int watched_lock(const char *path, int *ret_fd, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open_lock(path, O_RDWR | O_CREAT);
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s.watcher: %s", path, strerror(errno));
+	if (fchmod(fd, 0644) < 0 || fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return err_set(err, r == -EACCES ? -EWOULDBLOCK : r, "%s.watcher: %s", path,
+			       strerror(-r));
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static bool is_locked(const char *path)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd = open_lock(path, O_RDONLY), r;
+
+	if (fd < 0)
+		return false;
+	r = fcntl(fd, F_OFD_GETLK, &lock);
+	close(fd);
+	return r == 0 && lock.l_type != F_UNLCK;
+}
+
+struct interval {
+	int64_t since, until;
+	bool open;
+};
+
+static int last_intervals(const struct state *state, struct interval last[2], struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
+	int r = sql_prepare(state,
+			    "SELECT since, until, open FROM watched ORDER BY id DESC LIMIT 2",
+			    &rows, err);
+
+	for (size_t i = 0; r >= 0 && i < 2; i++) {
+		last[i] = (struct interval){ TIME_UNKNOWN, TIME_UNKNOWN, false };
+		r = sql_step(state, rows, err);
+		if (r <= 0)
+			continue;
+		last[i].since = sql_time(rows, 0);
+		last[i].until = sql_time(rows, 1);
+		last[i].open = sqlite3_column_int(rows, 2) != 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+static bool goes_on(const struct state *state, const struct interval *last, int64_t now)
+{
+	return last->open && now - last->until <= SILENCE_MAX && is_locked(state->path);
+}
+
+static int recall_intervals(const struct state *state, int64_t now, int64_t *ret_from,
+			    int64_t *ret_before, struct err *err)
+{
+	struct interval last[2];
+	int r = last_intervals(state, last, err);
+
+	*ret_from = *ret_before = TIME_UNKNOWN;
+	if (r < 0 || last[0].since == TIME_UNKNOWN || !goes_on(state, &last[0], now))
+		return r;
+	*ret_from = last[0].since < now ? last[0].since : now;
+	*ret_before = last[1].until < *ret_from ? last[1].until : *ret_from;
+	return 0;
+}
+
+static int recall_volumes(const struct state *state, struct snapshot *snapshot, int64_t now,
+			  struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
+	int r;
+
+	if (snapshot->n_volumes == 0)
+		return 0;
+	r = sql_prepare(state, "SELECT name, at FROM volume_uses", &rows, err);
+	while (r >= 0 && (r = sql_step(state, rows, err)) > 0) {
+		struct volume *volume = snapshot_volume(snapshot, sql_text(rows, 0));
+		int64_t at = sql_time(rows, 1);
+
+		/* The time of creation says nothing: Docker's moves with what is written (d20,
+		 * live). */
+		if (volume)
+			volume->memory.last_used = at < now ? at : now;
+	}
+	return r;
+}
+
+int watched_recall(const struct state *state, struct snapshot *snapshot, int64_t now,
+		   struct err *err)
+{
+	int r = recall_intervals(state, now, &snapshot->watched_from, &snapshot->unwatched_from,
+				 err);
+
+	return r < 0 ? r : recall_volumes(state, snapshot, now, err);
+}
+
+int watched_forget_volumes(const struct state *state, struct err *err)
+{
+	return sql_run(state,
+		       "DELETE FROM volume_uses WHERE name NOT IN "
+		       "(SELECT id FROM objects WHERE kind = 'volume')",
+		       err);
+}
+
+int64_t state_watched_from(const struct state *state, int64_t now)
+{
+	int64_t from = TIME_UNKNOWN, before;
+	struct err err;
+
+	if (state && state->db && recall_intervals(state, now, &from, &before, &err) < 0)
+		return TIME_UNKNOWN;
+	return from;
+}

@@ -1,0 +1,225 @@
+"""`reclaimd watch` beside real engines: what came and went between two runs."""
+
+import signal
+import time
+import unittest
+
+from harness import engines, world
+from harness.program import Program
+from harness.registry import Image, Registry
+
+WITHIN = 12
+USED = f"""
+[images unused]
+name        = *
+dangling    = any
+age-from    = used
+keep-within = {WITHIN}s
+min-age     = 0s
+max-remove  = 100%
+"""
+SERVICE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+
+
+class Watch(unittest.TestCase):
+    maxDiff = None
+
+    def on(self, name):
+        try:
+            engine = engines.Engine(name).start()
+        except engines.Unavailable as reason:
+            self.skipTest(f"{name}: {reason}")
+        self.addCleanup(engine.stop)
+        self.engine, self.client = engine, engine.client
+        self.program = Program(engine.socket, USED)
+        self.addCleanup(self.program.close)
+
+    def watch(self):
+        self.watcher = self.program.start("watch")
+        self.addCleanup(self.watcher.communicate)
+        self.addCleanup(self.watcher.kill)
+        self.wait(lambda: self.rows("SELECT open FROM watched ORDER BY id DESC LIMIT 1") == [(1,)])
+        self.wait(lambda: self.rows("SELECT last FROM looks"))
+
+    def rows(self, query, *values):
+        return self.program.remembered(query, *values)
+
+    def wait(self, condition, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "waited in vain")
+            time.sleep(0.05)
+
+    def image(self, reference, extra_bytes):
+        return self.client.import_root(reference, extra_bytes)
+
+    def name(self, reference):
+        return f"docker.io/library/{reference}" if self.engine.is_podman else reference
+
+    def rm_job(self, name, image, seconds):
+        """`run --rm`: created, started, ended, gone."""
+        container = self.client.json("POST", f"/containers/create?name={name}", {
+            "Image": image, "Cmd": ["sleep", str(seconds)], "Labels": SERVICE,
+            "HostConfig": {"NetworkMode": "none", "AutoRemove": True}})["Id"]
+        self.client.start(container)
+        self.wait(lambda: name not in self.client.containers())
+
+    def probed(self, number):
+        """Containers whose health is probed every second."""
+        for i in range(number):
+            container = self.client.json("POST", f"/containers/create?name=probed-{i}", {
+                "Image": "probed:1", "Cmd": ["sleep", "100000"],
+                "Healthcheck": {"Test": ["CMD", "true"], "Interval": 10**9, "Timeout": 10**9},
+                "HostConfig": {"NetworkMode": "none"}})["Id"]
+            self.client.start(container)
+
+    def last_used(self, image):
+        rows = self.rows("SELECT last_used FROM objects WHERE id = ?", image)
+        return rows[0][0] if rows else None
+
+    def check_job(self):
+        self.image("probed:1", 1)
+        job, idle = self.image("job:1", 2), self.image("idle:1", 3)
+        if self.engine.is_podman:
+            self.client.run_on("running", "probed:1")
+        else:
+            self.probed(5)
+        self.watch()
+        self.assertEqual(self.program("run").status, 0)
+        self.assertLessEqual({job, idle}, self.client.image_ids())
+        start = time.time()
+        self.rm_job("nightly", "job:1", 2)
+        self.wait(lambda: (self.last_used(job) or 0) >= int(start) + 2)
+        self.assertEqual(self.rows("SELECT service, image FROM runs"), [("shop/web", job)])
+        time.sleep(max(0, start + WITHIN - time.time()))
+        self.rm_job("nightly", "job:1", 1)
+        run = self.program("run", "--json", "--all")
+        self.assertEqual(run.status, 0, run)
+        self.assertEqual(run.goes(), {"idle:1"})
+        self.assertIn("last used", run.verdict("job:1")["reason"])
+        self.assertNotIn(idle, self.client.image_ids())
+        self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
+
+    def test_a_job_between_two_runs_on_docker(self):
+        self.on("d20")
+        self.check_job()
+
+    def test_a_job_between_two_runs_on_podman(self):
+        self.on("p43")
+        self.check_job()
+
+    def test_jobs_of_an_instant(self):
+        """They are gone before anybody can ask what they were."""
+        for engine in ("d20", "p43"):
+            with self.subTest(engine):
+                self.on(engine)
+                job = self.image("job:1", 1)
+                self.watch()
+                for number in range(10):
+                    start = int(time.time())
+                    self.rm_job(f"job-{number}", "job:1", 0)
+                    self.wait(lambda job=job, start=start: (self.last_used(job) or 0) >= start)
+                self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
+
+    def check_pull(self):
+        with Registry() as registry:
+            reference = f"{registry.address}/tool:1"
+            registry.push("tool", "1", Image())
+            image = world.pull(self.engine, reference)
+            self.watch()
+            self.wait(lambda: self.rows("SELECT 1 FROM objects WHERE id = ?", image))
+            time.sleep(WITHIN)
+            self.assertEqual(self.program("plan", "--json").goes(), {reference})
+            self.assertEqual(world.pull(self.engine, reference), image)
+            self.wait(lambda: self.rows("SELECT pulled FROM objects WHERE id = ?", image)[0][0])
+            plan = self.program("plan", "--json", "--all")
+            self.assertEqual(plan.goes(), set())
+            self.assertRegex(plan.verdict(reference)["reason"], "^pulled .* ago")
+            # What it superseded lost its name to it.
+            registry.push("tool", "1", Image(labels={"second": "yes"}))
+            second = world.pull(self.engine, reference)
+            self.wait(lambda: self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
+                                        image, reference)[0][0])
+            self.assertEqual(self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
+                                       second, reference), [(None,)])
+
+    def test_a_pull_of_what_was_there_on_docker(self):
+        self.on("d20")
+        self.check_pull()
+
+    def test_a_pull_of_what_was_there_on_podman(self):
+        self.on("p43")
+        self.check_pull()
+
+    def check_rebuild(self):
+        self.image("base:1", 1)
+        self.watch()
+        builds = [self.client.build("app:1", "FROM base:1\nCOPY f /f\n", {"f": number})
+                  for number in (b"1", b"2", b"3")]
+        self.assertEqual(len(set(builds)), 3)
+        query = "SELECT image FROM image_names WHERE name = ? AND lost IS NOT NULL"
+        self.wait(lambda: {row[0] for row in self.rows(query, self.name("app:1"))} == {*builds[:2]})
+        self.assertEqual(self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
+                                   builds[2], self.name("app:1")), [(None,)])
+        shown = self.program("explain", builds[0].split(":")[-1])
+        self.assertRegex(shown.stdout, r"it had +(docker.io/library/)?app:1\n")
+
+    def test_builds_that_lose_their_name_on_docker(self):
+        self.on("d20")
+        self.check_rebuild()
+
+    def test_builds_that_lose_their_name_on_podman(self):
+        self.on("p43")
+        self.check_rebuild()
+
+    def test_a_name_that_moves_by_hand(self):
+        for engine in ("d20", "p43"):
+            with self.subTest(engine):
+                self.on(engine)
+                first, second = self.image("app:1", 1), self.image("other:1", 2)
+                self.watch()
+                self.client.tag("other:1", "app:1")
+                self.wait(lambda first=first: self.rows(
+                    "SELECT lost FROM image_names WHERE image = ? AND name = ?", first,
+                    self.name("app:1"))[0][0])
+                self.assertEqual(self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
+                                           second, self.name("app:1")), [(None,)])
+
+    def test_volumes_of_docker_and_its_restart(self):
+        self.on("d20")
+        self.image("job:1", 1)
+        self.watch()
+        self.client.run("job", "job:1", volumes=["data:/v"])
+        self.wait(lambda: self.rows("SELECT name FROM volume_uses") == [("data",)])
+        self.client.request("DELETE", "/containers/job")
+        self.client.request("DELETE", "/volumes/data")
+        self.wait(lambda: self.rows("SELECT name FROM volume_uses") == [])
+        self.engine.halt()
+        self.wait(lambda: self.rows("SELECT open FROM watched") == [(0,)])
+        self.engine.start()
+        self.wait(lambda: self.rows("SELECT open FROM watched ORDER BY id DESC LIMIT 1") == [(1,)], 60)
+        self.assertEqual(len(self.rows("SELECT id FROM watched")), 2)
+        self.assertRegex(self.program("plan", "--json", "--all").verdict("job:1")["reason"],
+                         "^use unknown between .* and ")
+
+    def test_a_watcher_that_is_started_anew_asks_what_it_missed(self):
+        for engine in ("d20", "p43"):
+            with self.subTest(engine):
+                self.on(engine)
+                job = self.image("job:1", 1)
+                self.watch()
+                self.client.run("before", "job:1")
+                self.wait(lambda: self.rows("SELECT last_event FROM watched WHERE last_event > 0"))
+                time.sleep(1.5)
+                self.watcher.send_signal(signal.SIGTERM)
+                self.assertEqual(self.watcher.wait(20), 0)
+                before = self.last_used(job)
+                time.sleep(1.1)
+                self.client.run("meanwhile", "job:1")
+                self.watch()
+                self.wait(lambda job=job, before=before: self.last_used(job) > before)
+                self.assertEqual(len(self.rows("SELECT id FROM watched")), 1, engine)
+
+
+if __name__ == "__main__":
+    unittest.main()
