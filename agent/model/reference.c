@@ -249,3 +249,9 @@ size_t reference_sort(struct reference *references, size_t n)
 			references[kept++] = references[i];
 	return kept;
 }
+
+bool reference_is_among(const struct reference *references, size_t n,
+			const struct reference *reference)
+{
+	return n > 0 && bsearch(reference, references, n, sizeof(*references), compare);
+}

@@ -33,5 +33,9 @@ bool reference_equal(const struct reference *a, const struct reference *b);
  * and among the digests); returns how many are left. */
 size_t reference_sort(struct reference *references, size_t n);
 
+/* Whether one of those is the same; they are sorted as reference_sort() does. */
+bool reference_is_among(const struct reference *references, size_t n,
+			const struct reference *reference);
+
 /* "sha256:…" (or any algorithm), or 12 to 64 hex digits and nothing else. */
 bool reference_is_id(const char *raw);

@@ -116,10 +116,8 @@ static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
 static bool names_pinned_image(const struct snapshot *snapshot,
 			       const struct reference *reference)
 {
-	for (size_t i = 0; i < snapshot->n_pinned_images; i++)
-		if (reference_equal(&snapshot->pinned_images[i], reference))
-			return true;
-	return false;
+	return reference_is_among(snapshot->pinned_images, snapshot->n_pinned_images,
+				  reference);
 }
 
 static bool row_is_pinned_outside(const struct image_pass *pass, struct verdict *row)
