@@ -69,9 +69,9 @@ def alternate(ours, theirs, prepare=_nothing, check=_nothing):
             statistics.median(our / their for our, their in pairs))
 
 
-def compare(work, against, at_most, ours, theirs, prepare=_nothing, check=_nothing):
+def compare(work, against, at_most, ours, theirs, prepare=_nothing, check=_nothing, note=""):
     ours, theirs, ratio = alternate(ours, theirs, prepare, check)
-    return Row(work, against, seconds(ours), seconds(theirs), ratio, at_most)
+    return Row(work, against, seconds(ours), seconds(theirs), ratio, at_most, note)
 
 
 def instructions(command, function=None, **options):
