@@ -161,9 +161,8 @@ static void name(struct arena *arena, const struct parts *parts, struct referenc
 	const char *path;
 
 	if (!hub) {
-		ret->repository =
-			arena_strndup(arena, parts->domain,
-				      parts->domain_length + 1 + parts->path_length);
+		ret->repository = arena_strndup(arena, parts->domain,
+						parts->domain_length + 1 + parts->path_length);
 		ret->familiar = ret->repository;
 		return;
 	}
