@@ -13,11 +13,14 @@ from harness.engines import Engine
 from harness.program import BINARY, Program
 
 from .large import LISTS_ONLY, SETTINGS
-from .measure import QUICK, ROUNDS, Row, compare, megabytes, must, peak_memory, seconds, timed
+from .measure import (QUICK, ROUNDS, Row, alternate, compare, flushes_beside, megabytes, must, peak_memory,
+                      seconds, timed)
 
 IMAGES = 20 if QUICK else 2_000
 CONTAINERS = 10 if QUICK else 1_000
 REMOVED = 5 if QUICK else 400
+LARGE = 5 if QUICK else 200
+LARGE_BYTES = 10_000_000
 
 CLI = "/usr/bin/docker"
 BASE = "example/base:1"
@@ -35,6 +38,11 @@ repository  = *
 age-from    = tagged
 keep-within = 0s
 max-remove  = 100%
+"""
+UNNAMED = """\
+[images dangling]
+dangling    = yes
+keep-within = 0s
 """
 NOTHING_GOES = """\
 [containers exited]
@@ -55,12 +63,12 @@ class Host:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(work, numbers))
 
-    def add_images(self, numbers, named=True):
+    def add_images(self, numbers, named=True, size=0):
         """Each with a layer of its own; without names they are `<none>`."""
         def add(number):
             name = f"&repo=example/app-{number // 50}&tag={number}" if named else ""
             self.client.request("POST", f"/images/create?fromSrc=-{name}",
-                                client.tar_of({"file": b"%d" % number}),
+                                client.tar_of({"file": b"%d" % number, "large": os.urandom(size)}),
                                 {"Content-Type": "application/x-tar"})
         self.in_parallel(add, numbers)
 
@@ -194,6 +202,27 @@ def _size_rows(host):
     yield Row(f"links {' '.join(linked)}", "", f"{len(linked)}")
 
 
+def _pace_row(host):
+    """What another process notices of a run."""
+    paces = {pace: Program(host.engine.socket, UNNAMED, f"{SETTINGS}pace = {pace}\n")
+             for pace in ("gentle", "fast")}
+    durations = {pace: [] for pace in paces}
+
+    def run(pace):
+        return lambda: durations[pace].append(timed(lambda: _call(paces[pace], "run")))
+
+    ours, theirs, ratio = alternate(
+        run("gentle"), run("fast"),
+        prepare=lambda: host.add_images(range(LARGE), named=False, size=LARGE_BYTES),
+        measure=lambda work: flushes_beside(work, host.engine.data))
+    for program in paces.values():
+        program.close()
+    took = " and ".join(f"{seconds(statistics.median(durations[pace]))} {pace}" for pace in paces)
+    return Row(f"95 % of another's fsync calls during a run over {LARGE} images of "
+               f"{megabytes(LARGE_BYTES)}, gentle", "fast", seconds(ours), seconds(theirs), ratio,
+               note=f"the run took {took}")
+
+
 def rows():
     if os.geteuid() != 0:
         return
@@ -210,4 +239,6 @@ def rows():
         host.client.import_root(BASE)
         host.add_images(range(REMOVED), named=False)
         host.save()
-        yield _removal(host, "images", EVERYTHING.split("[images tagged]")[0], "image", "prune", "-f")
+        yield _removal(host, "images", UNNAMED, "image", "prune", "-f")
+    with _host() as host:
+        yield _pace_row(host)
