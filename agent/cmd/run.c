@@ -11,6 +11,7 @@
 
 #include "apply/apply.h"
 #include "apply/lock.h"
+#include "apply/pace.h"
 #include "base/log.h"
 #include "cmd/approval.h"
 #include "cmd/progress.h"
@@ -147,17 +148,48 @@ static size_t count_removals(const struct plan *plan)
 	return n;
 }
 
+struct watch {
+	struct progress progress;
+	struct pace pace;
+};
+
+static void removal_ended(void *data)
+{
+	struct watch *watch = data;
+
+	progress_step(&watch->progress);
+}
+
+static void wait_for_disk(void *data)
+{
+	struct watch *watch = data;
+
+	pace_wait(&watch->pace);
+}
+
+static bool is_gentle(const struct session *session, const struct report *report)
+{
+	enum run_pace pace = session->conf.settings.pace;
+
+	return pace == PACE_GENTLE || (pace == PACE_AUTO && report->scheduled);
+}
+
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
 {
 	const struct snapshot *snapshot = session->snapshot;
-
-	struct progress progress;
-	const struct removal_control control = { &stop, progress_step, &progress };
+	struct watch watch = { .pace = { pace_pressure_files, &stop,
+					 session->conf.settings.timeout * 1000 } };
+	const struct removal_control control = {
+		.stop = &stop,
+		.ended = removal_ended,
+		.data = &watch,
+		.wait = is_gentle(session, report) ? wait_for_disk : NULL,
+	};
 
 	report->before = &snapshot->disk;
-	progress_start(&progress, count_removals(session->plan), session->options);
+	progress_start(&watch.progress, count_removals(session->plan), session->options);
 	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
-	progress_end(&progress);
+	progress_end(&watch.progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
 	report->after = after;
 }

@@ -11,6 +11,7 @@
 #define FIELD(member) offsetof(struct settings, member)
 
 static const char *const modes[] = { "remove", "observe", NULL };
+static const char *const paces[] = { "auto", "gentle", "fast", NULL };
 
 static const struct key keys[] = {
 	[SETTING_HOST] = { "host", KEY_HOST, FIELD(host), 0, 0, NULL, NULL, 0,
@@ -34,6 +35,11 @@ static const struct key keys[] = {
 				 0,
 				 "The brake: if more of a kind would go in one run, nothing goes. "
 				 "Without it 50% of the tagged images when there are more than 20." },
+	[SETTING_PACE] = { "pace", KEY_CHOICE, FIELD(pace), 0, 0, paces, "auto", 0,
+			   "gentle: one removal at a time, with a pause while others wait for the "
+			   "disk (/proc/pressure/io, full avg10 above 10), in all at most for the "
+			   "timeout of a request. auto: gentle in a run that the timer starts, "
+			   "fast in any other." },
 	[SETTING_ENTRIES] = { "entries", KEY_NUMBER, FIELD(entries), 0, 1000000, NULL, "1000",
 			      0,
 			      "Journal entries for single objects; if more went, there is one entry "
@@ -46,7 +52,7 @@ static const struct {
 	enum setting_key first, last;
 } sections[] = {
 	{ "engine", SETTING_HOST, SETTING_DATA_ROOT },
-	{ "run", SETTING_MODE, SETTING_MAX_REMOVE },
+	{ "run", SETTING_MODE, SETTING_PACE },
 	{ "report", SETTING_ENTRIES, SETTING_ENTRIES },
 };
 

@@ -10,6 +10,7 @@
 /* reclaimd.conf: how the agent works. What may go is in policies. */
 
 enum run_mode { MODE_REMOVE, MODE_OBSERVE };
+enum run_pace { PACE_AUTO, PACE_GENTLE, PACE_FAST };
 
 enum setting_key {
 	SETTING_HOST,
@@ -19,6 +20,7 @@ enum setting_key {
 	SETTING_MODE,
 	SETTING_MIN_AGE,
 	SETTING_MAX_REMOVE,
+	SETTING_PACE,
 	SETTING_ENTRIES,
 	SETTING_KEY_MAX_,
 };
@@ -35,6 +37,7 @@ struct settings {
 	enum run_mode mode;
 	int64_t min_age; /* seconds */
 	struct limit max_remove;
+	enum run_pace pace;
 	/* [report] */
 	int64_t entries; /* journal entries for single objects, beyond that one per rule */
 };

@@ -90,6 +90,8 @@ struct removal_control {
 	const volatile int *stop; /* read between requests: once set no further DELETE starts */
 	void (*ended)(void *data); /* called after each removal that was tried */
 	void *data;
+	/* If set there is one removal at a time, and it is called before each is looked up. */
+	void (*wait)(void *data);
 };
 
 /* Removes containers, volumes or networks over parallel connections; those that already have an

@@ -17,6 +17,19 @@ static inline bool stopped(const struct removal_control *control)
 	return control && control->stop && *control->stop;
 }
 
+/* At a time. */
+static inline int removals_at_once(const struct engine *engine, int best,
+				   const struct removal_control *control)
+{
+	return control && control->wait ? 1 : engine_connections(engine, best);
+}
+
+static inline void wait_before(const struct removal_control *control)
+{
+	if (control && control->wait)
+		control->wait(control->data);
+}
+
 static inline void tell_ended(const struct removal_control *control)
 {
 	if (control && control->ended)

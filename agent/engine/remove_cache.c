@@ -77,6 +77,7 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
 	for (size_t i = 0; i < n; i++) {
 		if (removals[i].outcome != OUTCOME_NONE)
 			continue;
+		wait_before(control);
 		if (stopped(control)) {
 			removal_end(&removals[i], OUTCOME_SKIPPED, "interrupted");
 			continue;

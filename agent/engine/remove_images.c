@@ -322,6 +322,7 @@ static void start_ready(struct run *run)
 	struct removal *removal;
 
 	while (run->idle > 0 && (removal = family_next(run->family))) {
+		wait_before(run->control);
 		if (stopped(run->control)) {
 			skip(run, removal);
 			continue;
@@ -348,7 +349,7 @@ void engine_remove_images(struct engine *engine, struct removal *removals, size_
 			  const struct removal_control *control)
 {
 	_cleanup_(family_freep) struct family *family = family_new(removals, n);
-	int connections = engine_connections(engine, IMAGE_CONNECTIONS);
+	int connections = removals_at_once(engine, IMAGE_CONNECTIONS, control);
 	struct run run = { engine, family, control, connections };
 
 	start_ready(&run);

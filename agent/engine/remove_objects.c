@@ -286,6 +286,7 @@ static void start_next(struct run *run)
 
 		if (removal->outcome != OUTCOME_NONE)
 			continue;
+		wait_before(run->control);
 		if (!stopped(run->control)) {
 			start(run, removal);
 			return;
@@ -298,7 +299,7 @@ void engine_remove_objects(struct engine *engine, struct removal *removals, size
 			   const struct removal_control *control)
 {
 	struct run run = { engine, removals, n, 0, control };
-	int connections = engine_connections(engine, CONTAINER_CONNECTIONS);
+	int connections = removals_at_once(engine, CONTAINER_CONNECTIONS, control);
 
 	for (int i = 0; i < connections; i++)
 		start_next(&run);

@@ -1,21 +1,11 @@
 #include "plan/planner.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Claimed bytes: what the engine's sizes say, each layer once. A layer that an image which
  * stays holds as well is not freed; where that cannot be known the sum is an upper bound. */
-
-struct held_layer {
-	const char *id;
-	int64_t size;
-	size_t holder; /* position of the image among the removals; SIZE_MAX: it stays */
-};
-
-struct held_layers {
-	struct held_layer *v;
-	size_t n;
-};
 
 static size_t image_index(const struct planner *planner, const struct image *image)
 {
@@ -38,45 +28,66 @@ static void need_layers(struct planner *planner, const bool *goes)
 	}
 }
 
-static void collect(struct held_layers *layers, const struct image *image, size_t holder)
-{
-	for (size_t i = 0; i < image->n_layers; i++) {
-		layers->v = mem_grow(layers->v, layers->n, sizeof(*layers->v));
-		layers->v[layers->n++] = (struct held_layer){
-			.id = image->layers[i].id,
-			.size = image->layers[i].size,
-			.holder = holder,
-		};
-	}
-}
-
 static int compare_layers(const void *a, const void *b)
 {
-	const struct held_layer *left = a, *right = b;
-	int r = strcmp(left->id, right->id);
+	return strcmp(((const struct layer *)a)->id, ((const struct layer *)b)->id);
+}
 
-	return r != 0 ? r : (left->holder > right->holder) - (left->holder < right->holder);
+static void free_nothing(void *layer _unused_)
+{
+}
+
+/* Adds the image's layers to those that are held, from the top down to one that is: all below
+ * it are then, too. How many were added. */
+static size_t hold(void **held, const struct image *image)
+{
+	size_t added = 0;
+
+	for (size_t i = image->n_layers; i-- > 0; added++) {
+		const struct layer *layer = &image->layers[i], **node;
+
+		node = (const struct layer **)tsearch(layer, held, compare_layers);
+		if (!node)
+			mem_die();
+		if (*node != layer)
+			break;
+	}
+	return added;
+}
+
+static int64_t bytes_of_top(const struct image *image, size_t layers)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = image->n_layers - layers; i < image->n_layers; i++) {
+		int64_t size = image->layers[i].size;
+
+		if (size < 0 || size > INT64_MAX - bytes)
+			return -1;
+		bytes += size;
+	}
+	return bytes;
 }
 
 /* Each layer's bytes go to the last of the removals that hold it. */
-static void assign(struct planner *planner, struct held_layers *layers)
+static void claim_layers(struct planner *planner, void **held)
 {
 	struct plan *plan = planner->plan;
 
-	if (layers->n > 1)
-		qsort(layers->v, layers->n, sizeof(*layers->v), compare_layers);
-	for (size_t i = 0; i < layers->n; i++) {
-		const struct held_layer *layer = &layers->v[i];
-		bool last = i + 1 == layers->n || strcmp(layer->id, layers->v[i + 1].id) != 0;
-		int64_t *bytes;
+	for (size_t i = plan->n_removals; i-- > 0;) {
+		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+		/* The references of one image stand together: its bytes are on the last. */
+		bool last = i + 1 == plan->n_removals ||
+			    plan->verdicts[plan->removals[i + 1]].image != verdict->image;
 
-		if (!last || layer->holder == SIZE_MAX)
+		if (!is_image_row(verdict))
 			continue;
-		bytes = &plan->verdicts[plan->removals[layer->holder]].bytes;
-		if (*bytes >= 0 && layer->size >= 0 && layer->size <= INT64_MAX - *bytes)
-			*bytes += layer->size;
-		else
-			*bytes = -1;
+		verdict->bytes = 0;
+		if (last && verdict->image->layered == FACT_KNOWN)
+			verdict->bytes =
+				bytes_of_top(verdict->image, hold(held, verdict->image));
+		else if (last)
+			verdict->bytes = -1;
 	}
 }
 
@@ -91,31 +102,28 @@ static void show_size(struct plan *plan, size_t index)
 		verdict->bytes = last ? verdict->image->size : 0;
 }
 
+static bool *images_that_go(const struct planner *planner, bool *ret_any)
+{
+	const struct plan *plan = planner->plan;
+	bool *goes = arena_array(planner->arena, planner->snapshot->n_images, sizeof(*goes));
+
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (is_image_row(verdict))
+			*ret_any = goes[image_index(planner, verdict->image)] = true;
+	}
+	return goes;
+}
+
 static void claim_images(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
 	struct plan *plan = planner->plan;
-	struct held_layers layers = { 0 };
-	bool *goes = arena_array(planner->arena, snapshot->n_images, sizeof(*goes));
+	void *held = NULL;
 	bool any = false;
+	const bool *goes = images_that_go(planner, &any);
 
-	for (size_t i = 0; i < plan->n_removals; i++) {
-		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
-		/* The references of one image stand together: its bytes are on the last. */
-		bool last = i + 1 == plan->n_removals ||
-			    plan->verdicts[plan->removals[i + 1]].image != verdict->image;
-
-		if (!is_image_row(verdict))
-			continue;
-		any = goes[image_index(planner, verdict->image)] = true;
-		verdict->bytes = 0;
-		if (!last)
-			continue;
-		if (verdict->image->layered == FACT_KNOWN)
-			collect(&layers, verdict->image, i);
-		else
-			verdict->bytes = -1;
-	}
 	if (!any)
 		return;
 	need_layers(planner, goes);
@@ -123,12 +131,12 @@ static void claim_images(struct planner *planner)
 	for (size_t i = 0; i < snapshot->n_images; i++) {
 		if (goes[i])
 			continue;
-		collect(&layers, &snapshot->images[i], SIZE_MAX);
+		hold(&held, &snapshot->images[i]);
 		if (snapshot->images[i].inspected != FACT_KNOWN)
 			plan->claimed_is_upper_bound = true;
 	}
-	assign(planner, &layers);
-	free(layers.v);
+	claim_layers(planner, &held);
+	tdestroy(held, free_nothing);
 }
 
 static void claim_containers(struct planner *planner)

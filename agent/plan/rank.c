@@ -128,7 +128,7 @@ static int compare_groups(const void *a, const void *b)
 /* The references of one image are one object. */
 static bool same_object(const struct member *a, const struct member *b)
 {
-	return strcmp(verdict_id(a->verdict), verdict_id(b->verdict)) == 0;
+	return object_of(a->verdict) == object_of(b->verdict);
 }
 
 static int newer_first(int64_t a, int64_t b)

@@ -9,8 +9,13 @@
  * What runs before this one saw comes from the state; the containers that are here now are
  * added. */
 
+struct ranked_run {
+	struct service_run run; /* comes first: the comparisons see only this */
+	size_t rank; /* among the distinct images of its service, from 0, the latest first */
+};
+
 struct service_runs {
-	struct service_run *v; /* by service, the latest first */
+	struct ranked_run *v; /* by image, then by service */
 	size_t n;
 };
 
@@ -36,14 +41,60 @@ static bool add_container(struct planner *planner, const struct container *conta
 	return true;
 }
 
+static int newest_first(int64_t a, int64_t b)
+{
+	return (a < b) - (a > b);
+}
+
+static int by_image_and_service(const void *a, const void *b)
+{
+	const struct service_run *left = a, *right = b;
+	int r = strcmp(left->image_id, right->image_id);
+
+	if (r == 0)
+		r = strcmp(left->service, right->service);
+	return r != 0 ? r : newest_first(left->at, right->at);
+}
+
 static int by_service_and_time(const void *a, const void *b)
 {
 	const struct service_run *left = a, *right = b;
 	int r = strcmp(left->service, right->service);
 
 	if (r == 0)
-		r = (left->at < right->at) - (left->at > right->at);
+		r = newest_first(left->at, right->at);
 	return r != 0 ? r : strcmp(left->image_id, right->image_id);
+}
+
+static void sort(struct service_runs *runs, int (*compare)(const void *a, const void *b))
+{
+	if (runs->n > 1)
+		qsort(runs->v, runs->n, sizeof(*runs->v), compare);
+}
+
+/* Of each service and image the latest run. */
+static void drop_earlier(struct service_runs *runs)
+{
+	size_t kept = 0;
+
+	sort(runs, by_image_and_service);
+	for (size_t i = 0; i < runs->n; i++) {
+		const struct service_run *last = kept > 0 ? &runs->v[kept - 1].run : NULL;
+
+		if (!last || strcmp(last->image_id, runs->v[i].run.image_id) != 0 ||
+		    strcmp(last->service, runs->v[i].run.service) != 0)
+			runs->v[kept++] = runs->v[i];
+	}
+	runs->n = kept;
+}
+
+static void rank(struct service_runs *runs)
+{
+	sort(runs, by_service_and_time);
+	for (size_t i = 1; i < runs->n; i++)
+		if (strcmp(runs->v[i].run.service, runs->v[i - 1].run.service) == 0)
+			runs->v[i].rank = runs->v[i - 1].rank + 1;
+	sort(runs, by_image_and_service);
 }
 
 struct service_runs *runs_new(struct planner *planner)
@@ -54,38 +105,36 @@ struct service_runs *runs_new(struct planner *planner)
 	runs->v = arena_array(planner->arena, snapshot->n_runs + snapshot->n_containers,
 			      sizeof(*runs->v));
 	for (size_t i = 0; i < snapshot->n_runs; i++)
-		runs->v[runs->n++] = snapshot->runs[i];
+		runs->v[runs->n++].run = snapshot->runs[i];
 	for (size_t i = 0; i < snapshot->n_containers; i++)
-		runs->n += add_container(planner, &snapshot->containers[i], &runs->v[runs->n]);
-	if (runs->n > 1)
-		qsort(runs->v, runs->n, sizeof(*runs->v), by_service_and_time);
+		runs->n +=
+			add_container(planner, &snapshot->containers[i], &runs->v[runs->n].run);
+	drop_earlier(runs);
+	rank(runs);
 	return runs;
 }
 
-static bool seen_before(const struct service_run *first, const struct service_run *run)
+static size_t first_of(const struct service_runs *runs, const char *image_id)
 {
-	for (const struct service_run *earlier = first; earlier < run; earlier++)
-		if (strcmp(earlier->image_id, run->image_id) == 0)
-			return true;
-	return false;
+	size_t low = 0, high = runs->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(runs->v[middle].run.image_id, image_id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 const struct service_run *runs_among_last(const struct service_runs *runs,
 					  const struct image *image, int64_t last)
 {
-	const struct service_run *first = runs->v;
-	int64_t rank = 0;
-
-	for (const struct service_run *run = runs->v; run < runs->v + runs->n; run++) {
-		if (strcmp(run->service, first->service) != 0) {
-			first = run;
-			rank = 0;
-		}
-		if (rank >= last || seen_before(first, run))
-			continue;
-		rank++;
-		if (strcmp(run->image_id, image->id) == 0)
-			return run;
-	}
+	for (size_t i = first_of(runs, image->id);
+	     i < runs->n && strcmp(runs->v[i].run.image_id, image->id) == 0; i++)
+		if (runs->v[i].rank < (size_t)last)
+			return &runs->v[i].run;
 	return NULL;
 }

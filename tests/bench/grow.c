@@ -116,6 +116,22 @@ static void usual(struct world *world, size_t n)
 		add_container(world, &world->snapshot->images[random_next(world) % (n / 2)]);
 }
 
+/* Each image was run once, by the same service. */
+static void one_service(struct world *world, size_t n)
+{
+	static struct label labels[] = { { "com.docker.compose.project", "shop" },
+					 { "com.docker.compose.service", "web" } };
+
+	for (size_t i = 0; i < n / 2; i++) {
+		struct image *image = add_image(world);
+
+		add_tags(world, image, 1, i);
+		add_container(world, image);
+		world->snapshot->containers[i].labels =
+			(struct labels){ labels, ARRAY_SIZE(labels) };
+	}
+}
+
 static void one_group(struct world *world, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -169,9 +185,13 @@ static const struct {
 	const char *name;
 	void (*fill)(struct world *world, size_t n);
 } shapes[] = {
-	{ "usual", usual },	      { "one-group", one_group },
-	{ "own-groups", own_groups }, { "tags-of-one", tags_of_one },
-	{ "parents", parents },	      { "shared-layers", shared_layers },
+	{ "usual", usual },
+	{ "one-service", one_service },
+	{ "one-group", one_group },
+	{ "own-groups", own_groups },
+	{ "tags-of-one", tags_of_one },
+	{ "parents", parents },
+	{ "shared-layers", shared_layers },
 };
 
 static void fill(struct world *world, const char *shape, size_t n)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import shutil
+import statistics
 import tempfile
 
 from harness import client
@@ -12,11 +13,14 @@ from harness.engines import Engine
 from harness.program import BINARY, Program
 
 from .large import LISTS_ONLY, SETTINGS
-from .measure import QUICK, Row, compare, megabytes, must, peak_memory
+from .measure import (QUICK, ROUNDS, Row, alternate, compare, flushes_beside, megabytes, must, peak_memory,
+                      seconds, timed)
 
 IMAGES = 20 if QUICK else 2_000
 CONTAINERS = 10 if QUICK else 1_000
 REMOVED = 5 if QUICK else 400
+LARGE = 5 if QUICK else 200
+LARGE_BYTES = 10_000_000
 
 CLI = "/usr/bin/docker"
 BASE = "example/base:1"
@@ -34,6 +38,11 @@ repository  = *
 age-from    = tagged
 keep-within = 0s
 max-remove  = 100%
+"""
+UNNAMED = """\
+[images dangling]
+dangling    = yes
+keep-within = 0s
 """
 NOTHING_GOES = """\
 [containers exited]
@@ -54,12 +63,12 @@ class Host:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(work, numbers))
 
-    def add_images(self, numbers, named=True):
+    def add_images(self, numbers, named=True, size=0):
         """Each with a layer of its own; without names they are `<none>`."""
         def add(number):
             name = f"&repo=example/app-{number // 50}&tag={number}" if named else ""
             self.client.request("POST", f"/images/create?fromSrc=-{name}",
-                                client.tar_of({"file": b"%d" % number}),
+                                client.tar_of({"file": b"%d" % number, "large": os.urandom(size)}),
                                 {"Content-Type": "application/x-tar"})
         self.in_parallel(add, numbers)
 
@@ -131,7 +140,13 @@ def _plan_rows(host):
                       lambda: must(_curl(host, paths, "--parallel", "--parallel-max", "8")))
     with Program(host.engine.socket, NOTHING_GOES, SETTINGS) as program:
         yield compare(f"run, nothing to do, {CONTAINERS:,} containers, {IMAGES:,} images",
-                      "docker ps -a", 1.0, lambda: _call(program, "run"), lambda: host.cli("ps", "-a"))
+                      "docker ps -a", 1.0, lambda: _call(program, "run"), lambda: host.cli("ps", "-a"),
+                      note=_what_ps_leaves_out(host))
+
+
+def _what_ps_leaves_out(host):
+    times = [timed(lambda: must(_curl(host, ["/v1.41/images/json?all=1"]))) for _ in range(ROUNDS)]
+    return f"ps asks for no images; their list alone took the engine {seconds(statistics.median(times))}"
 
 
 def _removal(host, kind, policy, *prune):
@@ -145,8 +160,28 @@ def _removal(host, kind, policy, *prune):
         row = compare(f"run, removing {REMOVED} {'exited' if kind == 'containers' else '<none>'} {kind}",
                       f"docker {' '.join(prune)}", 1 / 8 if kind == "containers" else 1 / 1.5,
                       lambda: _call(program, "run"), lambda: host.cli(*prune), host.restore, check)
+    row.note = _floor(host, kind)
     host.restore()
     return row
+
+
+def _floor(host, kind):
+    """The least that the engine needs for it: the DELETEs alone, nothing looked up."""
+    connections = 8 if kind == "containers" else 4
+    times = []
+    for _ in range(1 if QUICK else 3):
+        host.restore()
+        gone = [one["Id"] for one in host.client.get(f"/{kind}/json", all=1)
+                if kind == "containers" or not _is_named(one)]
+        paths = [f"/v1.41/{kind}/{one}" + ("" if kind == "containers" else "?noprune=1") for one in gone]
+        command = _curl(host, paths, "--parallel", "--parallel-max", connections, "--request", "DELETE")
+        times.append(timed(lambda: must(command)))
+    return (f"the DELETEs alone, by curl over {connections} connections, took the engine "
+            f"{seconds(statistics.median(times))}")
+
+
+def _is_named(image):
+    return any("<none>" not in tag for tag in image["RepoTags"] or [])
 
 
 def _size_rows(host):
@@ -167,6 +202,27 @@ def _size_rows(host):
     yield Row(f"links {' '.join(linked)}", "", f"{len(linked)}")
 
 
+def _pace_row(host):
+    """What another process notices of a run."""
+    paces = {pace: Program(host.engine.socket, UNNAMED, f"{SETTINGS}pace = {pace}\n")
+             for pace in ("gentle", "fast")}
+    durations = {pace: [] for pace in paces}
+
+    def run(pace):
+        return lambda: durations[pace].append(timed(lambda: _call(paces[pace], "run")))
+
+    ours, theirs, ratio = alternate(
+        run("gentle"), run("fast"),
+        prepare=lambda: host.add_images(range(LARGE), named=False, size=LARGE_BYTES),
+        measure=lambda work: flushes_beside(work, host.engine.data))
+    for program in paces.values():
+        program.close()
+    took = " and ".join(f"{seconds(statistics.median(durations[pace]))} {pace}" for pace in paces)
+    return Row(f"95 % of another's fsync calls during a run over {LARGE} images of "
+               f"{megabytes(LARGE_BYTES)}, gentle", "fast", seconds(ours), seconds(theirs), ratio,
+               note=f"the run took {took}")
+
+
 def rows():
     if os.geteuid() != 0:
         return
@@ -183,4 +239,6 @@ def rows():
         host.client.import_root(BASE)
         host.add_images(range(REMOVED), named=False)
         host.save()
-        yield _removal(host, "images", EVERYTHING.split("[images tagged]")[0], "image", "prune", "-f")
+        yield _removal(host, "images", UNNAMED, "image", "prune", "-f")
+    with _host() as host:
+        yield _pace_row(host)

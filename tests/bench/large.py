@@ -93,6 +93,16 @@ group-by    = %s
 order-by    = version
 max-remove  = 100%%
 """
+LAST_RUN = """\
+[images tagged]
+repository    = *
+keep-last-run = 2
+keep-within   = 24h
+max-remove    = 100%
+[containers exited]
+state         = exited, dead
+keep-within   = 24h
+"""
 OLD_GO = """\
 [images all]
 dangling    = any
@@ -103,6 +113,7 @@ max-remove  = 100%
 # Shape (as tests/bench/grow.c makes it), what it is, the policy.
 SHAPES = (
     ("usual", "objects, half of them containers", NEWEST % "repository"),
+    ("one-service", "objects, half images that one service ran", LAST_RUN),
     ("one-group", "images, all one group", NEWEST % "none"),
     ("own-groups", "images, a group each", NEWEST % "repository"),
     ("tags-of-one", "tags of one image", OLD_GO),

@@ -5,6 +5,7 @@ import pathlib
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -13,6 +14,19 @@ from harness.program import REPOSITORY
 QUICK = os.environ.get("BENCH_QUICK", "0") != "0"
 ROUNDS = 1 if QUICK else 7
 HELPERS = pathlib.Path(os.environ.get("RECLAIMD_BUILD", REPOSITORY / "build")) / "tests" / "bench"
+
+
+# Writes and flushes over and over, until its input ends; then says how long nearly all of them took.
+FLUSHER = """
+import os, select, sys, time
+times, file = [], os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
+while not select.select([0], [], [], 0.005)[0]:
+    start = time.monotonic()
+    os.pwrite(file, b"x" * 4096, 0)
+    os.fsync(file)
+    times.append(time.monotonic() - start)
+print(sorted(times)[len(times) * 95 // 100])
+"""
 
 
 class Row:
@@ -54,24 +68,36 @@ def _nothing():
     pass
 
 
-def alternate(ours, theirs, prepare=_nothing, check=_nothing):
-    """Seconds: the median of ours, that of theirs, and that of the ratios of the pairs. Before each
-    prepare() is called, after it check()."""
+def alternate(ours, theirs, prepare=_nothing, check=_nothing, measure=timed):
+    """Seconds (or what measure(work) gives): the median of ours, that of theirs, and that of the ratios
+    of the pairs. Before each prepare() is called, after it check()."""
     pairs = []
     for number in range(ROUNDS):
         pair = {}
         for work in (ours, theirs) if number % 2 == 0 else (theirs, ours):
             prepare()
-            pair[work] = timed(work)
+            pair[work] = measure(work)
             check()
         pairs.append((pair[ours], pair[theirs]))
     return (statistics.median(our for our, _ in pairs), statistics.median(their for _, their in pairs),
             statistics.median(our / their for our, their in pairs))
 
 
-def compare(work, against, at_most, ours, theirs, prepare=_nothing, check=_nothing):
+def compare(work, against, at_most, ours, theirs, prepare=_nothing, check=_nothing, note=""):
     ours, theirs, ratio = alternate(ours, theirs, prepare, check)
-    return Row(work, against, seconds(ours), seconds(theirs), ratio, at_most)
+    return Row(work, against, seconds(ours), seconds(theirs), ratio, at_most, note)
+
+
+def flushes_beside(work, folder):
+    """Seconds within which 95 % of another process's fsync calls end while the work is done."""
+    path = pathlib.Path(folder) / "flushed"
+    os.sync()
+    with subprocess.Popen([sys.executable, "-c", FLUSHER, path], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as flusher:
+        work()
+        said = flusher.communicate()[0]
+    path.unlink()
+    return float(said)
 
 
 def instructions(command, function=None, **options):

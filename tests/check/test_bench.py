@@ -18,4 +18,4 @@ class Bench(unittest.TestCase):
                                 stdin=subprocess.DEVNULL, timeout=300)
         self.assertEqual(result.returncode, 0, result.stderr)
         table = [line for line in result.stdout.splitlines() if line.startswith("|")]
-        self.assertEqual(len(table), 2 + 3 + 6, result.stdout)
+        self.assertEqual(len(table), 2 + 3 + 7, result.stdout)
