@@ -1,21 +1,8 @@
+#include "plan/layers.h"
 #include "plan/planner.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* Claimed bytes: what the engine's sizes say, each layer once. A layer that an image which
  * stays holds as well is not freed; where that cannot be known the sum is an upper bound. */
-
-struct held_layer {
-	const char *id;
-	int64_t size;
-	size_t holder; /* position of the image among the removals; SIZE_MAX: it stays */
-};
-
-struct held_layers {
-	struct held_layer *v;
-	size_t n;
-};
 
 static size_t image_index(const struct planner *planner, const struct image *image)
 {
@@ -38,48 +25,6 @@ static void need_layers(struct planner *planner, const bool *goes)
 	}
 }
 
-static void collect(struct held_layers *layers, const struct image *image, size_t holder)
-{
-	for (size_t i = 0; i < image->n_layers; i++) {
-		layers->v = mem_grow(layers->v, layers->n, sizeof(*layers->v));
-		layers->v[layers->n++] = (struct held_layer){
-			.id = image->layers[i].id,
-			.size = image->layers[i].size,
-			.holder = holder,
-		};
-	}
-}
-
-static int compare_layers(const void *a, const void *b)
-{
-	const struct held_layer *left = a, *right = b;
-	int r = strcmp(left->id, right->id);
-
-	return r != 0 ? r : (left->holder > right->holder) - (left->holder < right->holder);
-}
-
-/* Each layer's bytes go to the last of the removals that hold it. */
-static void assign(struct planner *planner, struct held_layers *layers)
-{
-	struct plan *plan = planner->plan;
-
-	if (layers->n > 1)
-		qsort(layers->v, layers->n, sizeof(*layers->v), compare_layers);
-	for (size_t i = 0; i < layers->n; i++) {
-		const struct held_layer *layer = &layers->v[i];
-		bool last = i + 1 == layers->n || strcmp(layer->id, layers->v[i + 1].id) != 0;
-		int64_t *bytes;
-
-		if (!last || layer->holder == SIZE_MAX)
-			continue;
-		bytes = &plan->verdicts[plan->removals[layer->holder]].bytes;
-		if (*bytes >= 0 && layer->size >= 0 && layer->size <= INT64_MAX - *bytes)
-			*bytes += layer->size;
-		else
-			*bytes = -1;
-	}
-}
-
 /* What stays shows the size the engine gives it, an image on the last of its references. */
 static void show_size(struct plan *plan, size_t index)
 {
@@ -91,44 +36,54 @@ static void show_size(struct plan *plan, size_t index)
 		verdict->bytes = last ? verdict->image->size : 0;
 }
 
+/* The references of one image stand together: its bytes are on the last. */
+static bool is_last_of_image(const struct plan *plan, size_t removal)
+{
+	return removal + 1 == plan->n_removals ||
+	       plan->verdicts[plan->removals[removal + 1]].image !=
+		       plan->verdicts[plan->removals[removal]].image;
+}
+
+static void claim_image(struct planner *planner, struct layer_graph *graph,
+			struct verdict *verdict)
+{
+	struct freed freed = layers_release(graph, image_index(planner, verdict->image));
+
+	if (verdict->image->layered != FACT_KNOWN || freed.unknown)
+		verdict->bytes = -1;
+	else
+		verdict->bytes = freed.bytes;
+}
+
 static void claim_images(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
 	struct plan *plan = planner->plan;
-	struct held_layers layers = { 0 };
 	bool *goes = arena_array(planner->arena, snapshot->n_images, sizeof(*goes));
+	struct layer_graph *graph;
 	bool any = false;
 
-	for (size_t i = 0; i < plan->n_removals; i++) {
-		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
-		/* The references of one image stand together: its bytes are on the last. */
-		bool last = i + 1 == plan->n_removals ||
-			    plan->verdicts[plan->removals[i + 1]].image != verdict->image;
-
-		if (!is_image_row(verdict))
-			continue;
-		any = goes[image_index(planner, verdict->image)] = true;
-		verdict->bytes = 0;
-		if (!last)
-			continue;
-		if (verdict->image->layered == FACT_KNOWN)
-			collect(&layers, verdict->image, i);
-		else
-			verdict->bytes = -1;
-	}
+	for (size_t i = 0; i < plan->n_removals; i++)
+		if (is_image_row(&plan->verdicts[plan->removals[i]]))
+			any = goes[image_index(planner,
+					       plan->verdicts[plan->removals[i]].image)] = true;
 	if (!any)
 		return;
 	need_layers(planner, goes);
-	plan->claimed_is_upper_bound = snapshot->cache_may_hold_layers;
-	for (size_t i = 0; i < snapshot->n_images; i++) {
-		if (goes[i])
+	graph = layers_new(planner->arena, snapshot, NULL);
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (!is_image_row(verdict))
 			continue;
-		collect(&layers, &snapshot->images[i], SIZE_MAX);
-		if (snapshot->images[i].inspected != FACT_KNOWN)
-			plan->claimed_is_upper_bound = true;
+		verdict->bytes = 0;
+		if (is_last_of_image(plan, i))
+			claim_image(planner, graph, verdict);
 	}
-	assign(planner, &layers);
-	free(layers.v);
+	plan->claimed_is_upper_bound = snapshot->cache_may_hold_layers;
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (!goes[i] && snapshot->images[i].inspected != FACT_KNOWN)
+			plan->claimed_is_upper_bound = true;
 }
 
 static void claim_containers(struct planner *planner)
@@ -169,4 +124,52 @@ void claim_bytes(struct planner *planner)
 	claim_others(planner);
 	for (size_t i = 0; i < planner->plan->n; i++)
 		show_size(planner->plan, i);
+}
+
+bool claim_is_sane(const struct planner *planner, int64_t bytes)
+{
+	const struct disk *disk = &planner->snapshot->disk;
+
+	return bytes >= 0 && (disk->state != FACT_KNOWN || bytes <= disk->total);
+}
+
+bool claim_image_is_sane(const struct planner *planner, const struct image *image)
+{
+	int64_t sum = 0;
+
+	if (image->layered != FACT_KNOWN || !claim_is_sane(planner, image->size))
+		return false;
+	for (size_t i = 0; i < image->n_layers; i++) {
+		if (!claim_is_sane(planner, image->layers[i].size) ||
+		    image->layers[i].size > INT64_MAX - sum)
+			return false;
+		sum += image->layers[i].size;
+	}
+	return (sum > 0) == (image->size > 0);
+}
+
+static bool is_predictable(const struct planner *planner, const struct verdict *verdict)
+{
+	if (is_image_row(verdict) && !claim_image_is_sane(planner, verdict->image))
+		return false;
+	return claim_is_sane(planner, verdict->bytes);
+}
+
+void claim_predict(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+	struct prediction *predicted = &plan->predicted;
+
+	*predicted = (struct prediction){ .upper_bound = plan->claimed_is_upper_bound };
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (is_image_row(verdict) && !is_last_of_image(plan, i))
+			continue;
+		if (is_predictable(planner, verdict) &&
+		    verdict->bytes <= INT64_MAX - predicted->bytes)
+			predicted->bytes += verdict->bytes;
+		else
+			predicted->unknown++;
+	}
 }

@@ -13,6 +13,7 @@ static const struct {
 	[BUCKET_LAST_RUN] = { "last run by a service", "LAST_RUN" },
 	[BUCKET_PINNED] = { "pinned", "PINNED" },
 	[BUCKET_RULE] = { "by action = keep", "RULE" },
+	[BUCKET_NOT_NEEDED] = { "need not go", "NOT_NEEDED" },
 	[BUCKET_PARENT] = { "built upon", "PARENT" },
 	[BUCKET_QUARANTINE] = { "in quarantine", "QUARANTINE" },
 	[BUCKET_UNWATCHED] = { "not watched", "UNWATCHED" },
@@ -35,6 +36,8 @@ static const enum bucket by_reason[] = {
 	 * outcome says why. */
 	[REASON_EXPIRED] = BUCKET_SKIPPED,
 	[REASON_MAX_AGE] = BUCKET_SKIPPED,
+	[REASON_PRESSURE] = BUCKET_SKIPPED,
+	[REASON_ENOUGH_FREE] = BUCKET_NOT_NEEDED,
 	[REASON_RUNNING] = BUCKET_RUNNING,
 	[REASON_NOT_OURS] = BUCKET_ENGINE,
 	[REASON_RESTART_POLICY] = BUCKET_RESTART,
