@@ -67,8 +67,7 @@ static void assert_goes(const struct plan *plan, const char *ids)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct verdict *verdict = &plan->verdicts[i];
-		const char *id = verdict->kind == KIND_CONTAINER ? verdict->container->id
-								 : verdict->image->id;
+		const char *id = verdict_id(verdict);
 		bool wanted = strstr(ids, id) != NULL;
 
 		if (wanted != (verdict->action == VERDICT_REMOVE))
@@ -313,6 +312,57 @@ static void a_container_goes_if_its_image_has_to(void **state _unused_)
 	world_free(world);
 }
 
+static void build_cache_goes_child_before_parent(void **state _unused_)
+{
+	struct world *world = full_world();
+	struct rule *ordinary = world_rule(world, KIND_BUILD_CACHE, DANGLING_NO);
+	struct plan *plan;
+	static const char *const ids[] = { "root", "mid", "tip", "busy", "same", "stored" };
+
+	ordinary->keep_storage = 1 * MB;
+	ordinary->keep_last = 100;
+	pressure_rule(world, KIND_BUILD_CACHE, 85, 70);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct cache_record *record = world_cache(world, ids[i],
+							  i == 1   ? "root"
+							  : i == 2 ? "mid"
+								   : NULL);
+
+		record->size = i < 2 ? 110 * MB : 500 * MB;
+		record->last_used = NOW - 50 * DAY;
+		record->in_use = i == 3;
+		record->shared = i == 4;
+	}
+	world->cache[2].size = 2 * MB;
+	world->cache[5].size = 1 * MB;
+	world->cache[5].last_used = NOW - 40 * DAY;
+	plan = world_plan(world);
+	assert_goes(plan, "root mid tip");
+	assert_string_equal(verdict_id(&plan->verdicts[plan->removals[0]]), "tip");
+	assert_string_equal(verdict_id(&plan->verdicts[plan->removals[2]]), "root");
+	assert_int_equal(plan->predicted.bytes, 222 * MB);
+	assert_int_equal(verdict_on(plan, "stored")->reason, REASON_KEEP_LAST);
+	world->rules[1].min_age = 51 * DAY;
+	assert_goes(world_plan(world), "");
+	world_free(world);
+}
+
+static void a_container_under_pressure_takes_its_volumes(void **state _unused_)
+{
+	struct world *world = full_world();
+	struct plan *plan;
+
+	pressure_rule(world, KIND_CONTAINER, 85, 70)->remove_volumes = true;
+	world_container(world, "c", "gone", NULL)->size = 300 * MB;
+	world->containers[0].volumes = world_strings(world, "vol");
+	world_volume(world, "vol", true);
+	plan = world_plan(world);
+	assert_goes(plan, "c vol");
+	assert_int_equal(verdict_on(plan, "vol")->reason, REASON_WITH_CONTAINER);
+	assert_string_equal(verdict_id(&plan->verdicts[plan->removals[0]]), "c");
+	world_free(world);
+}
+
 static void sizes_that_cannot_be_are_not_counted(void **state _unused_)
 {
 	struct world *world = full_world();
@@ -551,10 +601,25 @@ static void add_random_container(struct world *world, struct random *random, siz
 		container->labels = world_label(world, "keep", "yes");
 }
 
+static void add_random_record(struct world *world, struct random *random, size_t i)
+{
+	const char *below =
+		i > 0 && chance(random, 60) ? world->cache[pick(random, (unsigned)i)].id : NULL;
+	struct cache_record *record =
+		world_cache(world, arena_printf(world->arena, "cache%02zu", i), below);
+
+	record->size = (int64_t)pick(random, 50) * MB;
+	record->created = some_time(random);
+	record->last_used = record->created;
+	record->in_use = chance(random, 10);
+	record->shared = chance(random, 10);
+}
+
 static void add_random_rule(struct world *world, struct random *random, bool pressure)
 {
-	bool containers = chance(random, 35);
-	enum kind kind = containers ? KIND_CONTAINER : KIND_IMAGE;
+	static const enum kind kinds[] = { KIND_CONTAINER, KIND_IMAGE, KIND_IMAGE,
+					   KIND_BUILD_CACHE };
+	enum kind kind = kinds[pick(random, ARRAY_SIZE(kinds))];
 	int64_t when = 1 + pick(random, 99);
 	struct rule *rule =
 		pressure ? pressure_rule(world, kind, when, 1 + pick(random, (unsigned)when))
@@ -566,7 +631,7 @@ static void add_random_rule(struct world *world, struct random *random, bool pre
 	rule->keep_within = chance(random, 50) ? (int64_t)pick(random, 5) * DAY : 0;
 	rule->min_age = chance(random, 70) ? HOUR : 0;
 	rule->action = !pressure && chance(random, 15) ? ACTION_KEEP : ACTION_REMOVE;
-	if (chance(random, 30)) {
+	if (kind != KIND_BUILD_CACHE && chance(random, 30)) {
 		rule_set_key(rule, RULE_KEEP_LABEL);
 		rule->keep_labels = world_patterns(world, "keep=yes", true);
 	}
@@ -582,6 +647,8 @@ static struct world *random_world(uint64_t seed)
 		add_random_image(world, &random, i);
 	for (size_t i = 0; i < containers; i++)
 		add_random_container(world, &random, i);
+	for (size_t i = 0, n = pick(&random, OBJECTS / 2); i < n; i++)
+		add_random_record(world, &random, i);
 	for (unsigned n = pick(&random, 4); n > 0; n--)
 		add_random_rule(world, &random, false);
 	for (unsigned n = 1 + pick(&random, 3); n > 0; n--)
@@ -596,7 +663,7 @@ static struct world *random_world(uint64_t seed)
 
 /* What goes, as a set that a test may change: by index of the snapshot. */
 struct set {
-	bool containers[MAX_OBJECTS], images[MAX_OBJECTS];
+	bool containers[MAX_OBJECTS], images[MAX_OBJECTS], cache[MAX_OBJECTS];
 };
 
 static struct set set_of(const struct plan *plan)
@@ -609,6 +676,8 @@ static struct set set_of(const struct plan *plan)
 
 		if (verdict->kind == KIND_CONTAINER)
 			set.containers[verdict->container - plan->snapshot->containers] = goes;
+		else if (verdict->kind == KIND_BUILD_CACHE)
+			set.cache[verdict->cache - plan->snapshot->cache] = goes;
 		else
 			set.images[verdict->image - plan->snapshot->images] = goes;
 	}
@@ -639,6 +708,8 @@ static int64_t count_freed(const struct snapshot *snapshot, const struct set *se
 
 	for (size_t i = 0; i < snapshot->n_containers; i++)
 		freed += set->containers[i] ? snapshot->containers[i].size : 0;
+	for (size_t i = 0; i < snapshot->n_cache; i++)
+		freed += set->cache[i] ? snapshot->cache[i].size : 0;
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		for (size_t k = 0; set->images[i] && k < snapshot->images[i].n_layers; k++)
 			if (counts(snapshot, set, i, snapshot->images[i].layers[k].id))
@@ -646,9 +717,22 @@ static int64_t count_freed(const struct snapshot *snapshot, const struct set *se
 	return freed;
 }
 
-/* No container that stays uses an image that goes, and no image that stays is built on one. */
+static bool stays_below(const struct snapshot *snapshot, const struct set *set)
+{
+	for (size_t i = 0; i < snapshot->n_cache; i++)
+		for (size_t k = 0; set->cache[i] && k < snapshot->n_cache; k++)
+			if (!set->cache[k] &&
+			    strings_contain(&snapshot->cache[k].parents, snapshot->cache[i].id))
+				return true;
+	return false;
+}
+
+/* No container that stays uses an image that goes, and nothing that stays is built on something
+ * that goes. */
 static bool is_possible(const struct snapshot *snapshot, const struct set *set)
 {
+	if (stays_below(snapshot, set))
+		return false;
 	for (size_t i = 0; i < snapshot->n_images; i++) {
 		const char *id = snapshot->images[i].id;
 
@@ -666,11 +750,11 @@ static bool is_possible(const struct snapshot *snapshot, const struct set *set)
 
 static bool has_keep_label(const struct verdict *verdict)
 {
-	const struct labels *labels = verdict->kind == KIND_CONTAINER
-					      ? &verdict->container->labels
-					      : &verdict->image->labels;
-
-	return labels_get(labels, "keep") != NULL;
+	if (verdict->kind == KIND_BUILD_CACHE)
+		return false;
+	return labels_get(verdict->kind == KIND_CONTAINER ? &verdict->container->labels
+							  : &verdict->image->labels,
+			  "keep") != NULL;
 }
 
 /* Rules here select by dangling alone. */
@@ -679,11 +763,11 @@ static const struct rule *owner_of(const struct world *world, const struct verdi
 	for (size_t i = 0; i < world->n_rules; i++) {
 		const struct rule *rule = &world->rules[i];
 		bool untagged = verdict->kind == KIND_IMAGE;
+		enum kind kind = verdict->kind == KIND_TAG ? KIND_IMAGE : verdict->kind;
 
-		if (rule_is_pressure(rule) ||
-		    (rule->kind == KIND_CONTAINER) != (verdict->kind == KIND_CONTAINER))
+		if (rule_is_pressure(rule) || rule->kind != kind)
 			continue;
-		if (verdict->kind == KIND_CONTAINER || rule->dangling == DANGLING_ANY ||
+		if (kind != KIND_IMAGE || rule->dangling == DANGLING_ANY ||
 		    (rule->dangling == DANGLING_YES) == untagged)
 			return rule;
 	}
@@ -696,6 +780,8 @@ static int64_t newest_sign(const struct verdict *verdict)
 
 	if (verdict->kind == KIND_CONTAINER)
 		return verdict->container->finished;
+	if (verdict->kind == KIND_BUILD_CACHE)
+		return verdict->cache->last_used;
 	return image->memory.last_used > image->created ? image->memory.last_used
 							: image->created;
 }
@@ -709,10 +795,14 @@ static bool bars(const struct rule *rule, const struct verdict *verdict)
 	       NOW - newest_sign(verdict) < rule->min_age;
 }
 
+static bool is_image_kind(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+}
+
 static int64_t age_by_rule(const struct verdict *verdict)
 {
-	return NOW - (verdict->kind == KIND_CONTAINER ? verdict->container->finished
-						      : verdict->image->created);
+	return NOW - (is_image_kind(verdict) ? verdict->image->created : newest_sign(verdict));
 }
 
 static void check_taken(uint64_t seed, const struct world *world, const struct verdict *verdict,
@@ -729,6 +819,9 @@ static void check_taken(uint64_t seed, const struct world *world, const struct v
 	if (verdict->kind == KIND_CONTAINER && verdict->container->state == STATE_RUNNING)
 		fail_msg("RECLAIMD_SEED=%llu: a running container goes",
 			 (unsigned long long)seed);
+	if (verdict->kind == KIND_BUILD_CACHE &&
+	    (verdict->cache->in_use || verdict->cache->shared))
+		fail_msg("RECLAIMD_SEED=%llu: cache in use goes", (unsigned long long)seed);
 	if (verdict->reason == REASON_LAST_CHILD)
 		return;
 	/* A name that its owner would remove, had it been alone, goes whatever the other rule
@@ -774,6 +867,8 @@ static void check_needed(uint64_t seed, const struct plan *plan, const struct se
 			continue;
 		if (verdict->kind == KIND_CONTAINER)
 			set.containers[verdict->container - plan->snapshot->containers] = false;
+		else if (verdict->kind == KIND_BUILD_CACHE)
+			set.cache[verdict->cache - plan->snapshot->cache] = false;
 		else
 			come_back(plan->snapshot, plan, verdict, &set);
 		if (is_possible(plan->snapshot, &set) &&
@@ -897,6 +992,8 @@ int main(void)
 		cmocka_unit_test(a_parent_goes_after_its_children_or_not),
 		cmocka_unit_test(untagged_steps_of_a_build_go_along),
 		cmocka_unit_test(a_container_goes_if_its_image_has_to),
+		cmocka_unit_test(build_cache_goes_child_before_parent),
+		cmocka_unit_test(a_container_under_pressure_takes_its_volumes),
 		cmocka_unit_test(sizes_that_cannot_be_are_not_counted),
 		cmocka_unit_test(without_the_state_of_the_disk_no_rule_acts),
 		cmocka_unit_test(space_that_is_needed_is_the_mark),
