@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "plan/layers.h"
+
 /* Pressure rules: single worlds by hand, then thousands of random ones, in which plain loops
  * that share nothing with the plan count what a set of removals frees. */
 
@@ -226,6 +228,35 @@ static void what_must_stay_stays(void **state _unused_)
 	assert_true(plan->pressure.missed);
 	assert_int_equal(verdict_on(plan, "used")->reason, REASON_IN_USE);
 	assert_int_equal(verdict_on(plan, "pinned")->reason, REASON_PINNED);
+	world_free(world);
+}
+
+static void count_change(void *data, size_t holder _unused_)
+{
+	++*(size_t *)data;
+}
+
+static void the_last_holder_of_a_layer_is_known(void **state _unused_)
+{
+	struct world *world = full_world();
+	struct layer_graph *graph;
+	size_t changes = 0;
+
+	add_image(world, "a", NULL, "base:100 mid:30 a:1", 1);
+	add_image(world, "b", NULL, "base:100 mid:30 b:2", 1);
+	add_image(world, "c", NULL, "base:100 c:4", 1);
+	graph = layers_new(world->arena, world->snapshot, NULL);
+	layers_watch(graph, count_change, &changes);
+	assert_int_equal(layers_marginal(graph, 1).bytes, 2 * MB);
+	assert_int_equal(layers_release(graph, 0).bytes, 1 * MB);
+	assert_int_equal(layers_marginal(graph, 1).bytes, 32 * MB);
+	assert_int_equal(changes, 1);
+	assert_int_equal(layers_release(graph, 2).bytes, 4 * MB);
+	assert_int_equal(layers_marginal(graph, 1).bytes, 132 * MB);
+	assert_int_equal(layers_hold(graph, 0).bytes, 1 * MB);
+	assert_int_equal(layers_marginal(graph, 1).bytes, 2 * MB);
+	assert_int_equal(layers_release(graph, 1).bytes, 2 * MB);
+	assert_int_equal(layers_release(graph, 0).bytes, 131 * MB);
 	world_free(world);
 }
 
@@ -988,6 +1019,7 @@ int main(void)
 		cmocka_unit_test(what_turned_out_not_to_be_needed_stays),
 		cmocka_unit_test(ordinary_removals_count_before),
 		cmocka_unit_test(what_must_stay_stays),
+		cmocka_unit_test(the_last_holder_of_a_layer_is_known),
 		cmocka_unit_test(layers_shared_by_twenty_go_with_the_last),
 		cmocka_unit_test(a_parent_goes_after_its_children_or_not),
 		cmocka_unit_test(untagged_steps_of_a_build_go_along),
