@@ -161,12 +161,16 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	keep_unless_approved(pass->planner, row);
 }
 
+/* By something that no rule speaks of: an ordinary rule or one under pressure alike. */
+static bool row_is_held(const struct image_pass *pass, struct verdict *row)
+{
+	return row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
+	       row_is_pinned_outside(pass, row);
+}
+
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
-	if (row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
-	    row_is_pinned_outside(pass, row))
-		return;
-	if (row->rule && !inherited)
+	if (!row_is_held(pass, row) && row->rule && !inherited)
 		keep_judge(pass->planner, row);
 }
 
@@ -184,8 +188,7 @@ bool images_held(struct planner *planner, const struct image_users *users, size_
 	for (size_t i = 0; i < n; i++) {
 		struct verdict row = rows[i];
 
-		if (held_whole(&pass, row.image, &row, 1) || row_is_used(&pass, &row) ||
-		    row_is_pinned_outside(&pass, &row))
+		if (held_whole(&pass, row.image, &row, 1) || row_is_held(&pass, &row))
 			return true;
 	}
 	return false;

@@ -199,6 +199,8 @@ static void what_must_stay_stays(void **state _unused_)
 	struct rule *keep = world_rule(world, KIND_IMAGE, DANGLING_ANY);
 	struct rule *ordinary = world_rule(world, KIND_IMAGE, DANGLING_ANY);
 	struct rule *rule = pressure_rule(world, KIND_IMAGE, 85, 70);
+	struct swarm_use service = { "docker.io/library/s:1", "service web" };
+	struct reference outside;
 	struct plan *plan;
 
 	rule_set_key(keep, RULE_LABEL);
@@ -220,6 +222,13 @@ static void what_must_stay_stays(void **state _unused_)
 	add_image(world, "used", "u:1", "u:500", 90);
 	add_image(world, "named", "n:1", "n:500", 90);
 	add_image(world, "twonames", "t:1,t:stable", "t:500", 90);
+	add_image(world, "swarm", "s:1", "s:500", 90);
+	add_image(world, "outside", "o:1", "o:500", 90);
+	world->snapshot->swarm.state = LISTING_READ;
+	world->snapshot->swarm.images = (struct swarm_uses){ &service, 1 };
+	assert_true(reference_parse(world->arena, "o:1", &outside));
+	world->snapshot->pinned_images = &outside;
+	world->snapshot->n_pinned_images = 1;
 	add_image(world, "free", "f:1", "f:10", 90);
 	world_container(world, "c1", "used", "u:1")->state = STATE_RUNNING;
 	world_container(world, "c2", "gone", "n:1");
