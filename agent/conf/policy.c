@@ -531,6 +531,9 @@ static void check_pressure(const struct rule *rule, struct problems *problems)
 		mistake(problems, rule, RULE_ORDER,
 			"order is for pressure rules: write when-used-above or when-free-below "
 			"beside it, or order-by for keep-last");
+	if (rule_is_pressure(rule) && rule_has(rule, RULE_PRESERVE_AS))
+		mistake(problems, rule, RULE_PRESERVE_AS,
+			"a pressure rule only takes; preserve-as belongs into a rule without a mark");
 	if (rule_is_pressure(rule) && rule->action == ACTION_KEEP)
 		mistake(problems, rule, RULE_ACTION,
 			"a pressure rule only takes; 'action = keep' belongs into a rule without "

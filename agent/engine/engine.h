@@ -26,6 +26,10 @@ _must_check_ int engine_open(const char *socket_path, int connections, int timeo
 void engine_close(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_close, engine_close)
 
+/* Reads info alone, into snapshot->engine; what it does not tell stays NULL, with a line in
+ * snapshot->problems where the answer failed. */
+void engine_info(struct engine *engine, struct snapshot *snapshot);
+
 /* Reads version, info, and the lists of containers and images (all=1) into the snapshot, on a
  * manager of a swarm also those of services and tasks, and seals it; with kinds, a bit per enum
  * kind, those of volumes, networks and build cache too. A list that cannot be read or decoded

@@ -49,13 +49,16 @@ static struct taken_names names_taken(const struct pressure_pass *pass)
 static bool uses_taken(const struct pressure_pass *pass, const struct container *container,
 		       const struct taken_names *names)
 {
-	const struct taken_name key = { container->image_name.full, 0 }, *name = NULL;
+	const struct taken_name *name = NULL;
+	struct taken_name key = { 0 };
 	const struct image *image =
 		container->image_id ? snapshot_image(pass->snapshot, container->image_id)
 				    : NULL;
 
 	if (image && pressure_image_goes(pass, (size_t)(image - pass->snapshot->images)))
 		return true;
+	if (container->image_name)
+		key.name = container->image_name->full;
 	if (key.name && names->n > 0)
 		name = bsearch(&key, names->v, names->n, sizeof(*names->v), compare_names);
 	return name && pass->objects.v[name->object].gone;

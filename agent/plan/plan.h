@@ -138,7 +138,8 @@ struct pressure {
 	int64_t needed;	   /* bytes that all that goes must free; 0: no mark is exceeded */
 	bool by_inodes; /* a mark counts inodes, of which no engine tells: bytes stand for them
 			 */
-	bool missed;	/* the prediction does not get there */
+	const struct rule *uncounted; /* is off: the file system counts no inodes; or NULL */
+	bool missed;		      /* the prediction does not get there */
 	size_t unsized; /* objects that could go, but nobody knows what that would free */
 };
 

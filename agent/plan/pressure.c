@@ -17,6 +17,14 @@ static bool acts(const struct planner *planner, const struct rule *rule, int64_t
 	return mark_exceeded(rule, disk, freed);
 }
 
+static const struct rule *find_uncounted(const struct planner *planner)
+{
+	for (size_t i = 0; planner->snapshot->disk.inodes <= 0 && i < planner->rules->n; i++)
+		if (planner->rules->v[i].when_used_above.inodes)
+			return &planner->rules->v[i];
+	return NULL;
+}
+
 static bool is_wanted(const struct planner *planner)
 {
 	for (size_t i = 0; i < planner->rules->n; i++)
@@ -298,13 +306,27 @@ static void note_spared(struct pressure_pass *pass, const struct object *object)
 	for (size_t row = object->row; row < object->row + object->n; row++) {
 		struct verdict *verdict = &pass->plan->verdicts[row];
 
-		if (!object->gone && object->sparer &&
+		if (!object->gone && object->sparer && verdict->action == VERDICT_KEEP &&
 		    (verdict->reason == REASON_NO_RULE ||
 		     verdict->reason == REASON_MAYBE_WANTED ||
 		     verdict->reason == REASON_KEEP_LAST ||
 		     verdict->reason == REASON_KEEP_WITHIN))
 			note_row(pass, row, REASON_ENOUGH_FREE, object->sparer);
 	}
+}
+
+/* A superseded image that goes gets no name. */
+static void drop_name(struct plan *plan, size_t row)
+{
+	size_t n = 0;
+
+	if (plan->verdicts[row].action != VERDICT_TAG)
+		return;
+	plan->verdicts[row].preserve_as = NULL;
+	for (size_t i = 0; i < plan->n_tags; i++)
+		if (plan->tags[i] != row)
+			plan->tags[n++] = plan->tags[i];
+	plan->n_tags = n;
 }
 
 static void note_removal(struct pressure_pass *pass, size_t at)
@@ -317,6 +339,7 @@ static void note_removal(struct pressure_pass *pass, size_t at)
 	for (size_t row = object->row; row < object->row + object->n; row++) {
 		struct verdict *verdict = &pass->plan->verdicts[row];
 
+		drop_name(pass->plan, row);
 		note_row(pass, row, along ? REASON_LAST_CHILD : REASON_PRESSURE, object->taker);
 		age_of_arrival(pass->planner, verdict, INT64_MIN, &verdict->age);
 		if (along)
@@ -388,6 +411,8 @@ static void start(struct planner *planner)
 		pressure->off = disk->why ? disk->why : "nobody looked at the disk";
 		return;
 	}
+	if (planner->need_free == 0)
+		pressure->uncounted = find_uncounted(planner);
 	if (planner->need_free > disk->available)
 		pressure->needed = planner->need_free - disk->available;
 	pressure->missed = planner->plan->predicted.bytes < pressure->needed;
