@@ -98,30 +98,34 @@ static bool is_pinned(struct planner *planner, const struct presses *presses, si
 	return false;
 }
 
-/* *ret_taken: by this rule, not by its owner. */
+/* What the rule itself says of it stays in its row. */
+static bool rule_lets_go(struct planner *planner, struct pressing *pressing, size_t row)
+{
+	struct plan plan;
+	struct planner of_rule = planner_of(planner, pressing, &plan);
+
+	keep_judge(&of_rule, &pressing->rows[row]);
+	return pressing->rows[row].action == VERDICT_REMOVE;
+}
+
 static bool row_may_go(struct planner *planner, const struct presses *presses,
-		       const struct pressing *pressing, size_t row, bool *ret_taken)
+		       struct pressing *pressing, size_t row)
 {
 	const struct verdict *verdict = &planner->plan->verdicts[row];
-	struct verdict own = pressing->rows[row];
-	struct planner of_rule;
-	struct plan plan;
 
-	*ret_taken = own.rule != NULL;
-	if (is_guarded(verdict) || is_pinned(planner, presses, row))
+	if (is_guarded(verdict))
 		return false;
-	if (!own.rule)
-		return owner_removes(planner, verdict);
-	of_rule = planner_of(planner, pressing, &plan);
-	keep_judge(&of_rule, &own);
-	return own.action == VERDICT_REMOVE && owner_lets_go(planner, verdict);
+	if (!pressing->rows[row].rule)
+		return !is_pinned(planner, presses, row) && owner_removes(planner, verdict);
+	return rule_lets_go(planner, pressing, row) && !is_pinned(planner, presses, row) &&
+	       owner_lets_go(planner, verdict);
 }
 
 /* An image goes whole: each of its names must, and one at least by this rule. */
 static bool object_may_go(struct planner *planner, const struct presses *presses,
-			  const struct pressing *pressing, const struct object *object)
+			  struct pressing *pressing, const struct object *object)
 {
-	bool taken, any = false;
+	bool any = false;
 
 	if (object->gone)
 		return false;
@@ -130,7 +134,7 @@ static bool object_may_go(struct planner *planner, const struct presses *presses
 	if (!any)
 		return false;
 	for (size_t row = object->row; row < object->row + object->n; row++)
-		if (!row_may_go(planner, presses, pressing, row, &taken))
+		if (!row_may_go(planner, presses, pressing, row))
 			return false;
 	return true;
 }

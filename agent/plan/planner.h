@@ -104,6 +104,11 @@ enum answer age_of(struct planner *planner, const struct verdict *verdict, enum 
 enum answer age_of_arrival(struct planner *planner, const struct verdict *verdict,
 			   int64_t enough, struct age *ret);
 
+/* The last sign that somebody wanted it, for an order only: of two images that this run sees
+ * for the first time it tells which was tagged before, which no keeper may go by. */
+enum answer age_of_last_use(struct planner *planner, const struct verdict *verdict,
+			    struct age *ret);
+
 /* rank.c: fills rank, group and group_size of every verdict whose rule has keep-last. */
 void rank_all(struct planner *planner);
 

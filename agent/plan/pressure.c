@@ -300,18 +300,35 @@ static void note_row(struct pressure_pass *pass, size_t row, enum reason reason,
 		    reason);
 }
 
+/* Kept by nothing but what pressure overrules. */
+static bool was_spared(const struct verdict *verdict)
+{
+	return verdict->action == VERDICT_KEEP &&
+	       (verdict->reason == REASON_NO_RULE || verdict->reason == REASON_MAYBE_WANTED ||
+		verdict->reason == REASON_KEEP_LAST || verdict->reason == REASON_KEEP_WITHIN);
+}
+
 /* Where use, a child or another name keeps it as well, that is said. */
 static void note_spared(struct pressure_pass *pass, const struct object *object)
 {
-	for (size_t row = object->row; row < object->row + object->n; row++) {
-		struct verdict *verdict = &pass->plan->verdicts[row];
-
-		if (!object->gone && object->sparer && verdict->action == VERDICT_KEEP &&
-		    (verdict->reason == REASON_NO_RULE ||
-		     verdict->reason == REASON_MAYBE_WANTED ||
-		     verdict->reason == REASON_KEEP_LAST ||
-		     verdict->reason == REASON_KEEP_WITHIN))
+	for (size_t row = object->row; row < object->row + object->n; row++)
+		if (!object->gone && object->sparer && was_spared(&pass->plan->verdicts[row]))
 			note_row(pass, row, REASON_ENOUGH_FREE, object->sparer);
+}
+
+/* Where not enough goes, the rule's own keepers are what keeps the rest. */
+static void note_kept(struct pressure_pass *pass, const struct pressing *pressing)
+{
+	for (size_t row = 0; row < pass->plan->n; row++) {
+		struct verdict *verdict = &pass->plan->verdicts[row];
+		const struct rule *owner = verdict->rule;
+
+		if (!was_spared(verdict) || !pressing->rows[row].rule ||
+		    pressing->rows[row].action == VERDICT_REMOVE ||
+		    pressing->rows[row].reason == REASON_NO_RULE)
+			continue;
+		*verdict = pressing->rows[row];
+		verdict->owner = owner;
 	}
 }
 
@@ -341,7 +358,7 @@ static void note_removal(struct pressure_pass *pass, size_t at)
 
 		drop_name(pass->plan, row);
 		note_row(pass, row, along ? REASON_LAST_CHILD : REASON_PRESSURE, object->taker);
-		age_of_arrival(pass->planner, verdict, INT64_MIN, &verdict->age);
+		age_of_last_use(pass->planner, verdict, &verdict->age);
 		if (along)
 			verdict->holder = images_name(with->image);
 	}
@@ -358,7 +375,12 @@ static void note_verdicts(struct pressure_pass *pass)
 		for (size_t row = object->row; row < object->row + object->n; row++)
 			removals_add(pass->planner, &pass->plan->verdicts[row]);
 	}
-	for (size_t i = 0; !pass->plan->pressure.missed && i < pass->objects.n; i++)
+	if (pass->plan->pressure.missed) {
+		for (size_t i = 0; i < pass->presses.n; i++)
+			note_kept(pass, &pass->presses.v[i]);
+		return;
+	}
+	for (size_t i = 0; i < pass->objects.n; i++)
 		note_spared(pass, &pass->objects.v[i]);
 }
 

@@ -30,7 +30,7 @@ struct objects {
 struct pressing {
 	const struct rule *rule;
 	int64_t needed; /* bytes that all removals together must free, for its until mark */
-	struct verdict *rows; /* as if it owned all that its selectors match */
+	struct verdict *rows; /* as if it owned all that its selectors match, judged so */
 	struct service_runs *runs;
 	bool *stored;	/* as planner->stored, of those rows */
 	bool *may_take; /* per object */

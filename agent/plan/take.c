@@ -56,11 +56,11 @@ static int64_t newest_age(struct planner *planner, const struct pressing *pressi
 
 	for (size_t row = object->row; row < object->row + object->n; row++) {
 		struct age age;
-		enum answer answer = pressing->rule->order == PRESSURE_OLDEST
-					     ? age_of(planner, &pressing->rows[row],
-						      pressing->rule->age_from, &age)
-					     : age_of_arrival(planner, &pressing->rows[row],
-							      INT64_MIN, &age);
+		enum answer answer =
+			pressing->rule->order == PRESSURE_OLDEST
+				? age_of(planner, &pressing->rows[row],
+					 pressing->rule->age_from, &age)
+				: age_of_last_use(planner, &pressing->rows[row], &age);
 
 		if (answer != ANSWER_YES)
 			return planner->now;
