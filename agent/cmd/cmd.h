@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "conf/conf.h"
@@ -28,6 +29,9 @@ struct options {
 	const char *only;	  /* --only */
 	const char *mode;	  /* --mode, NULL: the setting's */
 	bool json, all, dry_run;
+	const char *need_free_text, *wait_text;
+	int64_t need_free;	/* --need-free, bytes; 0: not given */
+	int64_t wait;		/* --wait, seconds for the lock */
 	int verbosity;		/* -v counts up, -q down */
 	char *const *arguments; /* what follows the verb */
 	size_t n_arguments;

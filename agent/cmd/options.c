@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "base/text.h"
+#include "base/units.h"
 
 enum { OPTION_FIRST = 256 };
 
@@ -34,6 +35,10 @@ static const struct row {
 	{ "only", OPTION_FIRST + 1, "PLAN.json", "run",
 	  "remove only what this plan (of 'plan --json') has as well" },
 	{ "mode", OPTION_FIRST + 2, "remove|observe", "run", "instead of the setting" },
+	{ "need-free", OPTION_FIRST + 3, "SIZE", "run",
+	  "only if less is free: run until so much is, by the pressure rules" },
+	{ "wait", OPTION_FIRST + 4, "DURATION", "run",
+	  "for another run to end, at most so long" },
 	{ "help", 'h', NULL, NULL, "this text" },
 	{ "version", 'V', NULL, NULL, "the version, and those of the libraries" },
 };
@@ -133,6 +138,12 @@ static void take_option(struct options *options, int code, const char *argument)
 	case OPTION_FIRST + 2:
 		options->mode = argument;
 		break;
+	case OPTION_FIRST + 3:
+		options->need_free_text = argument;
+		break;
+	case OPTION_FIRST + 4:
+		options->wait_text = argument;
+		break;
 	default:
 		break;
 	}
@@ -171,6 +182,21 @@ static int find_verb(struct options *options, const struct verb *verbs, size_t n
 		return usage_error("'%s' needs an argument", name);
 	if (options->n_arguments > options->verb->max_arguments)
 		return usage_error("'%s' has too many arguments", name);
+	return -1;
+}
+
+static int read_sizes(struct options *options)
+{
+	struct err err;
+
+	if (options->need_free_text &&
+	    units_parse_bytes(options->need_free_text, &options->need_free, &err) < 0)
+		return usage_error("--need-free: %s", err.text);
+	if (options->need_free_text && options->need_free == 0)
+		return usage_error("--need-free: '%s' is nothing", options->need_free_text);
+	if (options->wait_text &&
+	    units_parse_duration(options->wait_text, &options->wait, &err) < 0)
+		return usage_error("--wait: %s", err.text);
 	return -1;
 }
 
@@ -237,5 +263,6 @@ int options_parse(int argc, char **argv, const struct verb *verbs, size_t n_verb
 	for (size_t i = 0; i < n_seen; i++)
 		if (!verb_takes(ret->verb, seen[i]))
 			return usage_error("--%s does not go with this command", seen[i]->name);
-	return check_values(ret);
+	r = read_sizes(ret);
+	return r >= 0 ? r : check_values(ret);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -49,11 +50,31 @@ static int check_owner(const struct session *session)
 		session->socket, (unsigned)info.st_uid);
 }
 
+/* A short nap between two tries; the lock has no queue. */
+static bool nap(const struct timespec *until)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (stop || now.tv_sec > until->tv_sec ||
+	    (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec))
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 static int take_lock(const struct session *session, int *ret_fd)
 {
+	struct timespec until;
 	struct err err;
-	int r = lock_take(session->socket, ret_fd, &err);
+	int r;
 
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += session->options->wait;
+	do
+		r = lock_take(session->socket, ret_fd, &err);
+	while (r == -EWOULDBLOCK && nap(&until));
 	if (r == 0)
 		return STATUS_GO_ON;
 	if (r != -EWOULDBLOCK)
@@ -130,12 +151,14 @@ static bool remember(const struct session *session, struct err *err)
 
 static enum status status_of(const struct report *report)
 {
+	size_t failed = 0;
+
 	if (report->plan->brake.pulled)
 		return STATUS_BRAKE;
-	if (!report->result)
-		return STATUS_DONE;
-	return report->result->n_failed > 0 || report->result->interrupted ? STATUS_PARTIAL
-									   : STATUS_DONE;
+	for (const struct report *round = report; round; round = round->earlier)
+		if (round->result)
+			failed += round->result->n_failed + round->result->interrupted;
+	return failed > 0 || report->missed ? STATUS_PARTIAL : STATUS_DONE;
 }
 
 /* The references of an image are one removal. */
@@ -212,32 +235,129 @@ static void publish(const struct session *session, const struct report *report)
 	notify(report);
 }
 
+static bool removes(const struct session *session)
+{
+	return !session->options->dry_run && !observes(session) && !session->plan->brake.pulled;
+}
+
+/* Does what the plan says, and remembers what was seen. */
+static void one_round(struct session *session, struct report *report, struct disk *after)
+{
+	bool remembered;
+	struct err err;
+
+	report->plan = session->plan;
+	if (removes(session))
+		announce(session);
+	remembered = remember(session, &err);
+	if (removes(session))
+		remove_what_goes(session, report, after);
+	/* On a full disk there may be room now. */
+	if (!remembered && !(remembered = remember(session, &err)))
+		session_warn(session, err.text);
+	report->announced = removes(session) && remembered && session->state;
+}
+
+static bool missed(const struct session *session, const struct report *report)
+{
+	const struct plan_input input = session_plan_input(session);
+
+	if (session->options->dry_run)
+		return false;
+	if (!report->after || report->after->state != FACT_KNOWN)
+		return input.need_free > 0;
+	return plan_missed(&input, report->plan, report->after);
+}
+
+/* The engine's sizes promised more than came: once more, by what is there now. False if nothing
+ * more can go. */
+static bool further_round(struct session *session, const struct report *first,
+			  struct report *second, struct disk *after)
+{
+	if (stop || !first->result || first->result->n_failed > 0 ||
+	    session_look_again(session, true) != STATUS_GO_ON)
+		return false;
+	session_plan(session);
+	if (session->plan->brake.pulled || session->plan->n_removals == 0)
+		return false;
+	second->earlier = first;
+	one_round(session, second, after);
+	second->before = first->before;
+	return true;
+}
+
 static int act(struct session *session)
 {
 	char run_id[SD_ID128_STRING_MAX];
-	struct disk after = { 0 };
-	struct report report = { .plan = session->plan, .run_id = run_id };
-	struct err err;
-	bool removes, remembered;
+	struct disk after[2] = { 0 };
+	struct report rounds[2] = { { .run_id = run_id } }, *last = &rounds[0];
 	sd_id128_t id;
 
 	if (sd_id128_randomize(&id) < 0)
 		id = SD_ID128_NULL;
 	sd_id128_to_string(id, run_id);
-	report.scheduled = getenv("TRIGGER_UNIT") != NULL;
-	report.observe = observes(session);
-	removes = !session->options->dry_run && !report.observe && !session->plan->brake.pulled;
-	if (removes)
-		announce(session);
-	remembered = remember(session, &err);
-	if (removes)
-		remove_what_goes(session, &report, &after);
-	/* On a full disk there may be room now. */
-	if (!remembered && !(remembered = remember(session, &err)))
-		session_warn(session, err.text);
-	report.announced = removes && remembered && session->state;
-	publish(session, &report);
-	return (int)status_of(&report);
+	rounds[0].scheduled = getenv("TRIGGER_UNIT") != NULL;
+	rounds[0].observe = observes(session);
+	rounds[1] = rounds[0];
+	one_round(session, &rounds[0], &after[0]);
+	last->missed = missed(session, last);
+	if (last->missed && further_round(session, &rounds[0], &rounds[1], &after[1])) {
+		last = &rounds[1];
+		last->missed = missed(session, last);
+	}
+	if (last->missed)
+		session_fetch_sizes(session, last->plan->snapshot == session->snapshot
+						     ? session->snapshot
+						     : session->earlier);
+	publish(session, last);
+	return (int)status_of(last);
+}
+
+static int find_engine(struct session *session)
+{
+	if (session->conf.rules.n > 0)
+		return session_find_engine(session);
+	session_no_policy(session);
+	return STATUS_DONE;
+}
+
+/* STATUS_DONE if so much is free as is needed. */
+static int look_for_room(struct session *session)
+{
+	const struct disk *disk = &session->snapshot->disk;
+	int64_t needed = session->options->need_free;
+	int status = session_look_at_disk(session);
+	char free[UNITS_SIZE], wanted[UNITS_SIZE];
+
+	if (status != STATUS_GO_ON || disk->state != FACT_KNOWN)
+		return status;
+	units_format_bytes(wanted, needed);
+	if (needed > disk->total)
+		return session_fail(session, STATUS_USAGE,
+				    "--need-free %s is more than the whole file system at %s, "
+				    "which has %s",
+				    wanted, disk->path, units_format_bytes(free, disk->total));
+	if (disk->available < needed)
+		return STATUS_GO_ON;
+	log_line(LOG_INFO, "%s free at %s, %s needed: nothing to do",
+		 units_format_bytes(free, disk->available), disk->path, wanted);
+	return STATUS_DONE;
+}
+
+/* Whether there is room is asked first, of whatever engine is there; STATUS_PARTIAL where
+ * nobody can make any. */
+static int need_free(struct session *session)
+{
+	int status = session_find_engine(session);
+
+	if (status == STATUS_DONE)
+		return STATUS_PARTIAL;
+	if (status == STATUS_GO_ON)
+		status = look_for_room(session);
+	if (status != STATUS_GO_ON || session->conf.rules.n > 0)
+		return status;
+	session_no_policy(session);
+	return STATUS_PARTIAL;
 }
 
 static int run(struct session *session, int *lock_fd)
@@ -246,16 +366,18 @@ static int run(struct session *session, int *lock_fd)
 	struct strings approved;
 	int status = session_configure(session);
 
-	if (status == STATUS_GO_ON && session->conf.rules.n == 0) {
-		session_no_policy(session);
-		return STATUS_DONE;
-	}
 	if (status == STATUS_GO_ON)
-		status = session_find_engine(session);
+		status = session->options->need_free > 0 ? need_free(session)
+							 : find_engine(session);
 	if (status == STATUS_GO_ON && !dry_run)
 		status = check_owner(session);
 	if (status == STATUS_GO_ON && !dry_run)
 		status = take_lock(session, lock_fd);
+	if (status == STATUS_LOCKED && session->options->need_free > 0)
+		status = STATUS_PARTIAL;
+	/* Another run may have made room meanwhile. */
+	if (status == STATUS_GO_ON && session->options->need_free > 0)
+		status = look_for_room(session);
 	if (status == STATUS_GO_ON)
 		status = session_look(session, !dry_run);
 	if (status == STATUS_GO_ON)

@@ -29,7 +29,9 @@ void session_close(struct session *session)
 	engine_close(session->engine);
 	state_close(session->state);
 	snapshot_free(session->snapshot);
+	snapshot_free(session->earlier);
 	arena_free(session->plan_arena);
+	arena_free(session->earlier_arena);
 	arena_free(session->arena);
 }
 
@@ -124,9 +126,8 @@ static void recall(struct session *session, bool writable)
 	_cleanup_free_ char *path = state_path(session->socket);
 	size_t known_problems = session->snapshot->problems.n;
 	struct err err;
-	int opened = state_open(path, writable, &session->state, &err);
 
-	if (opened < 0)
+	if (!session->state && state_open(path, writable, &session->state, &err) < 0)
 		problems_add(&session->snapshot->problems, "%s", err.text);
 	if (state_recall(session->state, session->snapshot, session->now, &err) < 0) {
 		problems_add(&session->snapshot->problems, "%s", err.text);
@@ -148,18 +149,37 @@ static unsigned wanted_kinds(const struct rules *rules)
 	return kinds;
 }
 
-int session_look(struct session *session, bool writable)
+static int connect_engine(struct session *session)
 {
 	const struct settings *settings = &session->conf.settings;
-	struct snapshot *snapshot = session->snapshot;
-	size_t known_problems;
 	struct err err;
-	int r;
 
-	session->now = time(NULL);
+	if (session->engine)
+		return STATUS_GO_ON;
 	if (engine_open(session->socket, (int)settings->connections, (int)settings->timeout,
 			&session->engine, &err) < 0)
 		return session_fail(session, STATUS_ENGINE, "%s", err.text);
+	return STATUS_GO_ON;
+}
+
+static void look_at_disk(struct session *session)
+{
+	struct snapshot *snapshot = session->snapshot;
+
+	engine_disk(&snapshot->engine, session->conf.settings.data_root, snapshot->arena,
+		    &snapshot->disk);
+}
+
+int session_look(struct session *session, bool writable)
+{
+	struct snapshot *snapshot = session->snapshot;
+	int r, status = connect_engine(session);
+	size_t known_problems;
+	struct err err;
+
+	if (status != STATUS_GO_ON)
+		return status;
+	session->now = time(NULL);
 	r = engine_snapshot(session->engine, snapshot, wanted_kinds(&session->conf.rules),
 			    &err);
 	say_problems(session, 0);
@@ -169,8 +189,29 @@ int session_look(struct session *session, bool writable)
 	known_problems = snapshot->problems.n;
 	pinning_apply(&session->conf.pinned, snapshot);
 	say_problems(session, known_problems);
-	engine_disk(&snapshot->engine, settings->data_root, snapshot->arena, &snapshot->disk);
+	look_at_disk(session);
 	recall(session, writable);
+	return STATUS_GO_ON;
+}
+
+int session_look_again(struct session *session, bool writable)
+{
+	snapshot_free(session->earlier);
+	arena_free(session->earlier_arena);
+	session->earlier = session->snapshot;
+	session->earlier_arena = take(session->plan_arena);
+	session->snapshot = snapshot_new();
+	return session_look(session, writable);
+}
+
+int session_look_at_disk(struct session *session)
+{
+	int status = connect_engine(session);
+
+	if (status != STATUS_GO_ON)
+		return status;
+	engine_info(session->engine, session->snapshot);
+	look_at_disk(session);
 	return STATUS_GO_ON;
 }
 
@@ -192,6 +233,22 @@ static void fetch(struct session *session, const struct need *needs, size_t n)
 	say_problems(session, known_problems);
 }
 
+void session_fetch_sizes(struct session *session, struct snapshot *snapshot)
+{
+	unsigned *containers =
+		arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
+	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
+
+	for (size_t i = 0; i < snapshot->n_containers; i++)
+		if (snapshot->containers[i].sized == FACT_NOT_ASKED)
+			containers[i] = NEED_SIZE;
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (snapshot->images[i].layered == FACT_NOT_ASKED)
+			images[i] = NEED_LAYERS;
+	engine_fetch_containers(session->engine, snapshot, containers);
+	engine_fetch_images(session->engine, snapshot, images);
+}
+
 struct plan_input session_plan_input(const struct session *session)
 {
 	return (struct plan_input){
@@ -200,7 +257,42 @@ struct plan_input session_plan_input(const struct session *session)
 		.snapshot = session->snapshot,
 		.now = session->now,
 		.approved = session->approved,
+		.need_free = session->options->need_free,
 	};
+}
+
+static bool has_pressure_rule(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (rule_is_pressure(&rules->v[i]))
+			return true;
+	return false;
+}
+
+/* What pressure rules could not do. */
+static void warn_of_pressure(const struct session *session)
+{
+	const struct pressure *pressure = &session->plan->pressure;
+	_cleanup_free_ char *text = NULL;
+
+	if (pressure->off)
+		text = mem_printf("pressure rules are off: %s", pressure->off);
+	else if (pressure->need_free > 0 && !has_pressure_rule(&session->conf.rules))
+		text = mem_strdup(
+			"no pressure rule is active: space is only made by what other "
+			"rules remove anyway");
+	else if (pressure->uncounted)
+		text = mem_printf(
+			"%s:%u: [%s %s] is off: the file system counts no inodes",
+			pressure->uncounted->section.file, pressure->uncounted->section.line,
+			kind_to_plural(pressure->uncounted->kind), pressure->uncounted->name);
+	else if (pressure->unsized > 0)
+		text = mem_printf(
+			"%zu objects stay although the disk is full: the engine tells "
+			"no size that can be, so nobody knows what that would free",
+			pressure->unsized);
+	if (text)
+		session_warn(session, text);
 }
 
 /* A plan that misses facts is not kept: each has a verdict for every object. */
@@ -220,6 +312,7 @@ void session_plan(struct session *session)
 		fetch(session, session->plan->needs, session->plan->n_needs);
 		plan_again(session);
 	}
+	warn_of_pressure(session);
 }
 
 int session_preview(struct session *session)

@@ -18,12 +18,13 @@ struct session {
 	struct conf conf;
 	const char *socket;
 	struct engine *engine;
-	struct snapshot *snapshot;
+	struct snapshot *snapshot, *earlier; /* earlier: the one before, or NULL */
 	struct state *state;
 	const struct strings *approved;
 	int64_t now;
 	struct arena *plan_arena;
-	struct plan *plan; /* in plan_arena */
+	struct plan *plan;	     /* in plan_arena */
+	struct arena *earlier_arena; /* of the plan before, which was of `earlier` */
 };
 
 void session_open(struct session *session, const struct options *options);
@@ -39,6 +40,12 @@ int session_find_engine(struct session *session);
  * Failing lists and an unusable state are said and survived. */
 int session_look(struct session *session, bool writable);
 
+/* Looks again, into a snapshot of its own. */
+int session_look_again(struct session *session, bool writable);
+
+/* Looks at the disk alone, into session->snapshot. */
+int session_look_at_disk(struct session *session);
+
 /* Plans, fetches what the plan misses, and plans again, until nothing is missing. */
 void session_plan(struct session *session);
 
@@ -46,6 +53,9 @@ void session_plan(struct session *session);
 int session_preview(struct session *session);
 
 struct plan_input session_plan_input(const struct session *session);
+
+/* Fetches the sizes of all that is left, of containers and layers. */
+void session_fetch_sizes(struct session *session, struct snapshot *snapshot);
 
 /* Fetches what inspecting the verdict's object tells, for explanations. */
 void session_inspect(struct session *session, const struct verdict *verdict);

@@ -51,10 +51,24 @@ static void format_number(const struct key *key _unused_, const void *field, FIL
 	fprintf(out, "%lld", (long long)*(const int64_t *)field);
 }
 
-static int parse_bytes(const struct key *key _unused_, void *field, const char *text,
+static int parse_bytes(const struct key *key, void *field, const char *text,
 		       struct arena *arena _unused_, struct err *err)
 {
-	return units_parse_bytes(text, field, err);
+	char buffer[UNITS_SIZE];
+	int64_t bytes;
+	int r;
+
+	if (strchr(text, '%'))
+		return err_set(err, -EINVAL,
+			       "'%s' is a percentage; a size such as 20GB belongs here", text);
+	r = units_parse_bytes(text, &bytes, err);
+	if (r < 0)
+		return r;
+	if (bytes < key->min)
+		return err_set(err, -ERANGE, "'%s' is out of range; it must be at least %s",
+			       text, units_format_bytes_exact(buffer, key->min));
+	*(int64_t *)field = bytes;
+	return 0;
 }
 
 static void format_bytes(const struct key *key _unused_, const void *field, FILE *out)
@@ -296,6 +310,37 @@ static void format_limit(const struct key *key _unused_, const void *field, FILE
 		fprintf(out, "%lld%s", (long long)limit->value, limit->percent ? "%" : "");
 }
 
+static int parse_usage(const struct key *key, void *field, const char *text,
+		       struct arena *arena, struct err *err)
+{
+	struct usage *usage = field;
+	char *number = arena_strdup(arena, text), *end = strchr(number, '%');
+	const char *unit = end ? end + 1 + strspn(end + 1, " \t") : "";
+	struct err size_err;
+	int64_t bytes;
+
+	if (!end && units_parse_bytes(text, &bytes, &size_err) == 0)
+		return err_set(err, -EINVAL,
+			       "'%s' is a size; a percentage such as 85%% belongs here", text);
+	if (end)
+		*end = '\0';
+	usage->inodes = strcmp(unit, "inodes") == 0;
+	if (!end || (*unit && !usage->inodes) ||
+	    units_parse_number(number, key->min, key->max, &usage->percent, err) < 0)
+		return err_set(err, -EINVAL,
+			       "'%s' is none; write %lld%% to %lld%%, or such a percentage and "
+			       "'inodes'",
+			       text, (long long)key->min, (long long)key->max);
+	return 0;
+}
+
+static void format_usage(const struct key *key _unused_, const void *field, FILE *out)
+{
+	const struct usage *usage = field;
+
+	fprintf(out, "%lld%%%s", (long long)usage->percent, usage->inodes ? " inodes" : "");
+}
+
 static int parse_host(const struct key *key _unused_, void *field, const char *text,
 		      struct arena *arena, struct err *err)
 {
@@ -351,6 +396,7 @@ static const struct {
 	[KEY_LABELS] = { parse_patterns, format_patterns, true, "KEY[=GLOB], ..." },
 	[KEY_RANGES] = { parse_ranges, format_ranges, true, "N[\\-M], ..." },
 	[KEY_LIMIT] = { parse_limit, format_limit, false, "N|N%" },
+	[KEY_USAGE] = { parse_usage, format_usage, false, "N% [inodes]" },
 	[KEY_HOST] = { parse_host, format_text, false, "unix:///PATH" },
 	[KEY_PATH] = { parse_path, format_text, false, "path" },
 	[KEY_TEMPLATE] = { parse_template, format_text, false, "template" },

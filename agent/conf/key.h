@@ -20,6 +20,7 @@ enum key_type {
 	KEY_LABELS,   /* struct patterns over labels */
 	KEY_RANGES,   /* struct ranges */
 	KEY_LIMIT,    /* struct limit */
+	KEY_USAGE,    /* struct usage */
 	KEY_HOST,     /* const char *, unix:///PATH */
 	KEY_PATH,     /* const char *, absolute */
 	KEY_TEMPLATE, /* const char *, as template_check() wants it */
@@ -29,7 +30,7 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;		    /* of the field in the struct that the table fills */
-	int64_t min, max;	    /* numbers and durations */
+	int64_t min, max;	    /* numbers, durations, sizes */
 	const char *const *choices; /* NULL-terminated */
 	const char *fallback;	    /* the default, in file syntax; NULL: none, the text says */
 	unsigned kinds;		    /* policies: a bit per enum kind that takes it */

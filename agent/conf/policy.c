@@ -21,6 +21,7 @@ enum {
 	PROJECTS = CONTAINERS | VOLUMES | NETWORKS, /* what Compose makes and labels */
 	LABELLED = PROJECTS | IMAGES,
 	ALL = LABELLED | BUILD_CACHE,
+	PRESSURE = CONTAINERS | IMAGES | BUILD_CACHE,
 };
 
 static const char *const actions[] = { "remove", "keep", NULL };
@@ -32,6 +33,9 @@ static const char *const orders[] = { "finished", "created", "tagged", "untagged
 				      "used",	  "version", NULL };
 static const char *const groups[] = { "none",	 "repository", "name",	    "image",
 				      "project", "service",    "label:KEY", NULL };
+
+static const char *const pressure_orders[] = { "least-recently-used", "largest-first",
+					       "oldest-first", NULL };
 
 static const struct key keys[] = {
 	[RULE_ACTION] = { "action", KEY_CHOICE, FIELD(action), 0, 0, actions, "remove", ALL,
@@ -131,6 +135,29 @@ static const struct key keys[] = {
 			   ALL, "For this rule, instead of the setting." },
 	[RULE_MAX_REMOVE] = { "max-remove", KEY_LIMIT, FIELD(max_remove), 0, 0, NULL, NULL, ALL,
 			      "For this rule, measured against what it owns, instead of the setting." },
+	[RULE_WHEN_USED_ABOVE] = { "when-used-above", KEY_USAGE, FIELD(when_used_above), 1, 99,
+				   NULL, NULL, PRESSURE,
+				   "Makes the rule a pressure rule: it acts only while more of the "
+				   "file system that holds the engine's data is used, as df counts, "
+				   "after what the other rules remove. Then it may take what their "
+				   "keep-last and keep-within keep and what no rule owns." },
+	[RULE_UNTIL_USED_BELOW] = { "until-used-below", KEY_USAGE, FIELD(until_used_below), 1,
+				    99, NULL, NULL, PRESSURE,
+				    "Goes with when-used-above: once no more than this is used, the "
+				    "rule takes nothing further." },
+	[RULE_WHEN_FREE_BELOW] = { "when-free-below", KEY_BYTES, FIELD(when_free_below), 1, 0,
+				   NULL, NULL, PRESSURE,
+				   "As when-used-above, by what is available: the rule acts only "
+				   "while it is less." },
+	[RULE_UNTIL_FREE_ABOVE] = { "until-free-above", KEY_BYTES, FIELD(until_free_above), 1,
+				    0, NULL, NULL, PRESSURE,
+				    "Goes with when-free-below: once so much is available, the rule "
+				    "takes nothing further." },
+	[RULE_ORDER] = { "order", KEY_CHOICE, FIELD(order), 0, 0, pressure_orders, NULL,
+			 PRESSURE,
+			 "What a pressure rule takes first; of what was last used at the same time "
+			 "that which frees most. oldest-first: by age-from. Unless given: "
+			 "least-recently-used." },
 };
 static_assert(ARRAY_SIZE(keys) == RULE_KEY_MAX_, "a row per key");
 
@@ -366,7 +393,9 @@ static void check_keepers(const struct rule *rule, struct problems *problems)
 	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST,
 						 RULE_KEEP_LAST_RUN, RULE_KEEP_STORAGE };
 
-	if (rule->action == ACTION_REMOVE && !has_any(rule, keepers, ARRAY_SIZE(keepers)))
+	/* The mark of a pressure rule is its size keeper. */
+	if (rule->action == ACTION_REMOVE && !rule_is_pressure(rule) &&
+	    !has_any(rule, keepers, ARRAY_SIZE(keepers)))
 		mistake(problems, rule, RULE_MAX_AGE,
 			"[%s %s] keeps nothing; write keep-within%s or keep-last, or 'keep-within = "
 			"0s' if that is meant",
@@ -445,6 +474,73 @@ static void check_volumes(const struct rule *rule, struct problems *problems)
 			"label other than '*'");
 }
 
+/* Each key of a pair needs the other, and the pairs do not mix. One mistake a rule: what
+ * follows from it is not said again. */
+static bool check_pair(const struct rule *rule, enum rule_key when, enum rule_key until,
+		       struct problems *problems)
+{
+	if (rule_has(rule, when) == rule_has(rule, until))
+		return true;
+	if (rule_has(rule, when))
+		mistake(problems, rule, when, "%s needs %s: how far the rule goes",
+			keys[when].name, keys[until].name);
+	else
+		mistake(problems, rule, until, "%s needs %s: from when on the rule acts",
+			keys[until].name, keys[when].name);
+	return false;
+}
+
+static bool check_pairs(const struct rule *rule, struct problems *problems)
+{
+	static const enum rule_key used[] = { RULE_WHEN_USED_ABOVE, RULE_UNTIL_USED_BELOW };
+	static const enum rule_key free[] = { RULE_WHEN_FREE_BELOW, RULE_UNTIL_FREE_ABOVE };
+
+	if (has_any(rule, used, ARRAY_SIZE(used)) && has_any(rule, free, ARRAY_SIZE(free))) {
+		mistake(problems, rule, rule_has(rule, free[0]) ? free[0] : free[1],
+			"marks by percentage and by size do not mix in one rule; write "
+			"%s with %s, or %s with %s",
+			keys[used[0]].name, keys[used[1]].name, keys[free[0]].name,
+			keys[free[1]].name);
+		return false;
+	}
+	return check_pair(rule, used[0], used[1], problems) &&
+	       check_pair(rule, free[0], free[1], problems);
+}
+
+/* A value that was refused is 0 here, and has been said. */
+static void check_marks(const struct rule *rule, struct problems *problems)
+{
+	const struct usage *when = &rule->when_used_above, *until = &rule->until_used_below;
+
+	if (when->percent > 0 && until->percent > 0 && when->inodes != until->inodes)
+		mistake(problems, rule, RULE_UNTIL_USED_BELOW,
+			"when-used-above and until-used-below must both count inodes, or neither");
+	else if (when->percent > 0 && until->percent > when->percent)
+		mistake(problems, rule, RULE_UNTIL_USED_BELOW,
+			"until-used-below is above when-used-above; it must be less");
+	if (rule->until_free_above > 0 && rule->until_free_above < rule->when_free_below)
+		mistake(problems, rule, RULE_UNTIL_FREE_ABOVE,
+			"until-free-above is below when-free-below; it must be more");
+}
+
+static void check_pressure(const struct rule *rule, struct problems *problems)
+{
+	if (!check_pairs(rule, problems))
+		return;
+	check_marks(rule, problems);
+	if (!rule_is_pressure(rule) && rule_has(rule, RULE_ORDER))
+		mistake(problems, rule, RULE_ORDER,
+			"order is for pressure rules: write when-used-above or when-free-below "
+			"beside it, or order-by for keep-last");
+	if (rule_is_pressure(rule) && rule_has(rule, RULE_PRESERVE_AS))
+		mistake(problems, rule, RULE_PRESERVE_AS,
+			"a pressure rule only takes; preserve-as belongs into a rule without a mark");
+	if (rule_is_pressure(rule) && rule->action == ACTION_KEEP)
+		mistake(problems, rule, RULE_ACTION,
+			"a pressure rule only takes; 'action = keep' belongs into a rule without "
+			"a mark");
+}
+
 void policy_finish(struct rule_list *rules, const struct settings *settings,
 		   struct problems *problems)
 {
@@ -458,6 +554,7 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 		check_values(rule, problems);
 		check_volumes(rule, problems);
 		check_preserve_as(rule, problems);
+		check_pressure(rule, problems);
 	}
 }
 

@@ -31,6 +31,8 @@ enum group_by {
 	GROUP_SERVICE,
 	GROUP_LABEL, /* struct rule.group_label is the key */
 };
+/* Which a pressure rule takes first. */
+enum pressure_order { PRESSURE_LRU, PRESSURE_LARGEST, PRESSURE_OLDEST };
 
 /* The key that a member of struct rule was set by; rule->origin[] says where. */
 enum rule_key {
@@ -63,6 +65,11 @@ enum rule_key {
 	RULE_PRESERVE_AS,
 	RULE_MIN_AGE,
 	RULE_MAX_REMOVE,
+	RULE_WHEN_USED_ABOVE,
+	RULE_UNTIL_USED_BELOW,
+	RULE_WHEN_FREE_BELOW,
+	RULE_UNTIL_FREE_ABOVE,
+	RULE_ORDER,
 	RULE_KEY_MAX_,
 };
 
@@ -79,6 +86,12 @@ struct ranges {
 struct limit {
 	bool set, percent;
 	int64_t value;
+};
+
+/* How full a file system is, of what df shows as used and available. */
+struct usage {
+	int64_t percent;
+	bool inodes;
 };
 
 struct origin {
@@ -116,6 +129,11 @@ struct rule {
 	const char *preserve_as; /* conf/template.h; NULL: none; images */
 	int64_t min_age;	 /* seconds; the setting's unless written */
 	struct limit max_remove; /* not set: the setting's */
+
+	/* Pressure rules: one pair or the other is set. */
+	struct usage when_used_above, until_used_below;
+	int64_t when_free_below, until_free_above; /* bytes */
+	enum pressure_order order;
 };
 
 /* In file and section order: the first rule that matches an object owns it. */
@@ -128,6 +146,13 @@ struct rules {
 static inline bool rule_has(const struct rule *rule, enum rule_key key)
 {
 	return rule->origin[key].file != NULL;
+}
+
+/* A rule with a mark is a pressure rule: it owns nothing, and below its mark it is as if it
+ * were not there. */
+static inline bool rule_is_pressure(const struct rule *rule)
+{
+	return rule_has(rule, RULE_WHEN_USED_ABOVE) || rule_has(rule, RULE_WHEN_FREE_BELOW);
 }
 
 /* "keep-last": the key's name. */

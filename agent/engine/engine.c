@@ -119,6 +119,29 @@ void engine_set_tick(struct engine *engine, void (*tick)(void))
 	http_set_tick(engine->http, on_tick, engine);
 }
 
+static void submit_info(struct engine *engine, struct info *info)
+{
+	http_submit(engine->http, &(struct http_request){
+					  .method = HTTP_GET,
+					  .path = engine_path(engine, "/info"),
+					  .max_bytes = OBJECT_MAX_BYTES,
+					  .json = json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES,
+								  read_info, info),
+					  .done = info_done,
+					  .data = info,
+				  });
+}
+
+void engine_info(struct engine *engine, struct snapshot *snapshot)
+{
+	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
+	struct info info = { .snapshot = snapshot, .intern = intern };
+
+	describe(engine, snapshot);
+	submit_info(engine, &info);
+	http_run(engine->http, 1);
+}
+
 int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned kinds,
 		    struct err *err)
 {
@@ -129,15 +152,7 @@ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned k
 	describe(engine, snapshot);
 	if (engine->dialect->swarm)
 		info.swarm = swarm_list_new(engine, snapshot, intern);
-	http_submit(engine->http, &(struct http_request){
-					  .method = HTTP_GET,
-					  .path = engine_path(engine, "/info"),
-					  .max_bytes = OBJECT_MAX_BYTES,
-					  .json = json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES,
-								  read_info, &info),
-					  .done = info_done,
-					  .data = &info,
-				  });
+	submit_info(engine, &info);
 	others_submit(&others, engine, snapshot, intern, kinds);
 	list_all(engine, snapshot);
 	others_adopt(&others);

@@ -29,6 +29,10 @@ DEFINE_CLEANUP(struct engine *, engine_close, engine_close)
 /* Has tick() called at least every second while something waits for the engine's answer. */
 void engine_set_tick(struct engine *engine, void (*tick)(void));
 
+/* Reads info alone, into snapshot->engine; what it does not tell stays NULL, with a line in
+ * snapshot->problems where the answer failed. */
+void engine_info(struct engine *engine, struct snapshot *snapshot);
+
 /* Reads version, info, and the lists of containers and images (all=1) into the snapshot, on a
  * manager of a swarm also those of services and tasks, and seals it; with kinds, a bit per enum
  * kind, those of volumes, networks and build cache too. A list that cannot be read or decoded

@@ -292,3 +292,20 @@ enum answer age_of_arrival(struct planner *planner, const struct verdict *verdic
 	}
 	return image_arrival(planner, verdict, enough, ret);
 }
+
+enum answer age_of_last_use(struct planner *planner, const struct verdict *verdict,
+			    struct age *ret)
+{
+	const struct image *image = verdict->image;
+
+	if (!is_image_row(verdict))
+		return age_of_arrival(planner, verdict, INT64_MIN, ret);
+	*ret = from_engine(AGE_TAGGED, TIME_UNKNOWN);
+	if (image->inspected == FACT_KNOWN)
+		ret->at = image->last_tagged;
+	if (image->memory.last_used != TIME_UNKNOWN)
+		newest(ret,
+		       (struct age){ image->memory.last_used, SOURCE_LAST_USED, AGE_USED });
+	return ret->at != TIME_UNKNOWN ? ANSWER_YES
+				       : age_of_arrival(planner, verdict, INT64_MIN, ret);
+}

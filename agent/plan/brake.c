@@ -78,6 +78,9 @@ void brake_measure(struct planner *planner)
 			rules[rule - planner->rules->v].of++;
 			rules[rule - planner->rules->v].removals += goes;
 		}
+		/* What a pressure rule takes is still among what its owner has. */
+		if (verdict->owner)
+			rules[verdict->owner - planner->rules->v].of++;
 		kinds[kind].of++;
 		kinds[kind].removals += goes && !(rule->max_remove.set &&
 						  rule->kind == select_section(verdict));

@@ -58,7 +58,7 @@ static int64_t room_of(const struct cache_record *record)
 	return record->shared || record->size < 0 ? 0 : record->size;
 }
 
-static void mark_stored(struct planner *planner)
+void cache_mark_stored(struct planner *planner)
 {
 	size_t n = planner->snapshot->n_cache, owned = 0;
 	const struct verdict **rows = arena_array(planner->arena, n, sizeof(*rows));
@@ -86,6 +86,11 @@ static void mark_stored(struct planner *planner)
 
 /* ---- one record ---- */
 
+bool cache_is_guarded(const struct cache_record *record)
+{
+	return record->in_use || record->shared || record->not_ours;
+}
+
 static bool guarded(struct verdict *verdict)
 {
 	const struct cache_record *record = verdict->cache;
@@ -97,7 +102,7 @@ static bool guarded(struct verdict *verdict)
 	else if (record->not_ours)
 		verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
 	verdict->detail = record->not_ours;
-	return record->in_use || record->shared || record->not_ours;
+	return cache_is_guarded(record);
 }
 
 static void judge(struct cache_pass *pass, size_t index)
@@ -117,19 +122,18 @@ static void judge(struct cache_pass *pass, size_t index)
 
 /* ---- all of them ---- */
 
-static size_t parent_of(const struct cache_pass *pass, size_t index, size_t k)
+size_t cache_parent(const struct snapshot *snapshot, size_t index, size_t k)
 {
-	const struct strings *parents = &pass->snapshot->cache[index].parents;
-	const struct cache_record *parent = find(pass->snapshot, parents->v[k]);
+	const struct cache_record *parent = find(snapshot, snapshot->cache[index].parents.v[k]);
 
-	return parent ? (size_t)(parent - pass->snapshot->cache) : pass->snapshot->n_cache;
+	return parent ? (size_t)(parent - snapshot->cache) : snapshot->n_cache;
 }
 
 static size_t settle(struct cache_pass *pass, size_t index, size_t *queue, size_t tail)
 {
 	judge(pass, index);
 	for (size_t k = 0; k < pass->snapshot->cache[index].parents.n; k++) {
-		size_t parent = parent_of(pass, index, k);
+		size_t parent = cache_parent(pass->snapshot, index, k);
 
 		if (parent == pass->snapshot->n_cache)
 			continue;
@@ -152,12 +156,12 @@ void cache_judge(struct planner *planner)
 		arena_array(planner->arena, n, sizeof(size_t)),
 	};
 
-	mark_stored(planner);
+	cache_mark_stored(planner);
 	for (size_t i = 0; i < n; i++) {
 		pass.kept_child[i] = n;
 		for (size_t k = 0; k < planner->snapshot->cache[i].parents.n; k++)
-			if (parent_of(&pass, i, k) < n)
-				pass.children[parent_of(&pass, i, k)]++;
+			if (cache_parent(planner->snapshot, i, k) < n)
+				pass.children[cache_parent(planner->snapshot, i, k)]++;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (pass.children[i] == 0)

@@ -1,8 +1,5 @@
+#include "plan/layers.h"
 #include "plan/planner.h"
-
-#include <search.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Claimed bytes: what the engine's sizes say, each layer once. A layer that an image which
  * stays holds as well is not freed; where that cannot be known the sum is an upper bound. */
@@ -28,69 +25,6 @@ static void need_layers(struct planner *planner, const bool *goes)
 	}
 }
 
-static int compare_layers(const void *a, const void *b)
-{
-	return strcmp(((const struct layer *)a)->id, ((const struct layer *)b)->id);
-}
-
-static void free_nothing(void *layer _unused_)
-{
-}
-
-/* Adds the image's layers to those that are held, from the top down to one that is: all below
- * it are then, too. How many were added. */
-static size_t hold(void **held, const struct image *image)
-{
-	size_t added = 0;
-
-	for (size_t i = image->n_layers; i-- > 0; added++) {
-		const struct layer *layer = &image->layers[i], **node;
-
-		node = (const struct layer **)tsearch(layer, held, compare_layers);
-		if (!node)
-			mem_die();
-		if (*node != layer)
-			break;
-	}
-	return added;
-}
-
-static int64_t bytes_of_top(const struct image *image, size_t layers)
-{
-	int64_t bytes = 0;
-
-	for (size_t i = image->n_layers - layers; i < image->n_layers; i++) {
-		int64_t size = image->layers[i].size;
-
-		if (size < 0 || size > INT64_MAX - bytes)
-			return -1;
-		bytes += size;
-	}
-	return bytes;
-}
-
-/* Each layer's bytes go to the last of the removals that hold it. */
-static void claim_layers(struct planner *planner, void **held)
-{
-	struct plan *plan = planner->plan;
-
-	for (size_t i = plan->n_removals; i-- > 0;) {
-		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
-		/* The references of one image stand together: its bytes are on the last. */
-		bool last = i + 1 == plan->n_removals ||
-			    plan->verdicts[plan->removals[i + 1]].image != verdict->image;
-
-		if (!is_image_row(verdict))
-			continue;
-		verdict->bytes = 0;
-		if (last && verdict->image->layered == FACT_KNOWN)
-			verdict->bytes =
-				bytes_of_top(verdict->image, hold(held, verdict->image));
-		else if (last)
-			verdict->bytes = -1;
-	}
-}
-
 /* What stays shows the size the engine gives it, an image on the last of its references. */
 static void show_size(struct plan *plan, size_t index)
 {
@@ -102,41 +36,54 @@ static void show_size(struct plan *plan, size_t index)
 		verdict->bytes = last ? verdict->image->size : 0;
 }
 
-static bool *images_that_go(const struct planner *planner, bool *ret_any)
+/* The references of one image stand together: its bytes are on the last. */
+static bool is_last_of_image(const struct plan *plan, size_t removal)
 {
-	const struct plan *plan = planner->plan;
-	bool *goes = arena_array(planner->arena, planner->snapshot->n_images, sizeof(*goes));
+	return removal + 1 == plan->n_removals ||
+	       plan->verdicts[plan->removals[removal + 1]].image !=
+		       plan->verdicts[plan->removals[removal]].image;
+}
 
-	for (size_t i = 0; i < plan->n_removals; i++) {
-		const struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+static void claim_image(struct planner *planner, struct layer_graph *graph,
+			struct verdict *verdict)
+{
+	struct freed freed = layers_release(graph, image_index(planner, verdict->image));
 
-		if (is_image_row(verdict))
-			*ret_any = goes[image_index(planner, verdict->image)] = true;
-	}
-	return goes;
+	if (verdict->image->layered != FACT_KNOWN || freed.unknown)
+		verdict->bytes = -1;
+	else
+		verdict->bytes = freed.bytes;
 }
 
 static void claim_images(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
 	struct plan *plan = planner->plan;
-	void *held = NULL;
+	bool *goes = arena_array(planner->arena, snapshot->n_images, sizeof(*goes));
+	struct layer_graph *graph;
 	bool any = false;
-	const bool *goes = images_that_go(planner, &any);
 
+	for (size_t i = 0; i < plan->n_removals; i++)
+		if (is_image_row(&plan->verdicts[plan->removals[i]]))
+			any = goes[image_index(planner,
+					       plan->verdicts[plan->removals[i]].image)] = true;
 	if (!any)
 		return;
 	need_layers(planner, goes);
-	plan->claimed_is_upper_bound = snapshot->cache_may_hold_layers;
-	for (size_t i = 0; i < snapshot->n_images; i++) {
-		if (goes[i])
+	graph = layers_new(planner->arena, snapshot, NULL);
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (!is_image_row(verdict))
 			continue;
-		hold(&held, &snapshot->images[i]);
-		if (snapshot->images[i].inspected != FACT_KNOWN)
-			plan->claimed_is_upper_bound = true;
+		verdict->bytes = 0;
+		if (is_last_of_image(plan, i))
+			claim_image(planner, graph, verdict);
 	}
-	claim_layers(planner, &held);
-	tdestroy(held, free_nothing);
+	plan->claimed_is_upper_bound = snapshot->cache_may_hold_layers;
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (!goes[i] && snapshot->images[i].inspected != FACT_KNOWN)
+			plan->claimed_is_upper_bound = true;
 }
 
 static void claim_containers(struct planner *planner)
@@ -177,4 +124,52 @@ void claim_bytes(struct planner *planner)
 	claim_others(planner);
 	for (size_t i = 0; i < planner->plan->n; i++)
 		show_size(planner->plan, i);
+}
+
+bool claim_is_sane(const struct planner *planner, int64_t bytes)
+{
+	const struct disk *disk = &planner->snapshot->disk;
+
+	return bytes >= 0 && (disk->state != FACT_KNOWN || bytes <= disk->total);
+}
+
+bool claim_image_is_sane(const struct planner *planner, const struct image *image)
+{
+	int64_t sum = 0;
+
+	if (image->layered != FACT_KNOWN || !claim_is_sane(planner, image->size))
+		return false;
+	for (size_t i = 0; i < image->n_layers; i++) {
+		if (!claim_is_sane(planner, image->layers[i].size) ||
+		    image->layers[i].size > INT64_MAX - sum)
+			return false;
+		sum += image->layers[i].size;
+	}
+	return (sum > 0) == (image->size > 0);
+}
+
+static bool is_predictable(const struct planner *planner, const struct verdict *verdict)
+{
+	if (is_image_row(verdict) && !claim_image_is_sane(planner, verdict->image))
+		return false;
+	return claim_is_sane(planner, verdict->bytes);
+}
+
+void claim_predict(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+	struct prediction *predicted = &plan->predicted;
+
+	*predicted = (struct prediction){ .upper_bound = plan->claimed_is_upper_bound };
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (is_image_row(verdict) && !is_last_of_image(plan, i))
+			continue;
+		if (is_predictable(planner, verdict) &&
+		    verdict->bytes <= INT64_MAX - predicted->bytes)
+			predicted->bytes += verdict->bytes;
+		else
+			predicted->unknown++;
+	}
 }

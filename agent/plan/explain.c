@@ -22,14 +22,37 @@ static struct planner *new_planner(struct arena *arena, const struct plan_input 
 	return planner;
 }
 
-static enum rule_says says(enum answer answer)
+static enum rule_says says_of(enum answer answer)
 {
 	if (answer == ANSWER_YES)
 		return RULE_OWNS;
 	return answer == ANSWER_NO ? RULE_DOES_NOT_MATCH : RULE_NOT_KNOWN;
 }
 
-static void explain_rules(struct planner *planner, struct explanation *explanation)
+static bool acts(const struct plan *plan, const struct rule *rule)
+{
+	for (size_t i = 0; i < plan->pressure.n_rules; i++)
+		if (plan->pressure.rules[i] == rule)
+			return true;
+	return false;
+}
+
+/* Pressure rules own nothing; each is asked. */
+static void explain_pressure(struct planner *planner, const struct plan *plan,
+			     const struct verdict *verdict, struct rule_step *step)
+{
+	enum rule_says says;
+
+	if (!acts(plan, step->rule)) {
+		step->says = RULE_RESTS;
+		return;
+	}
+	says = says_of(select_rule(planner, step->rule, verdict, &step->failed));
+	step->says = says == RULE_OWNS ? RULE_PRESSES : says;
+}
+
+static void explain_rules(struct planner *planner, const struct plan *plan,
+			  struct explanation *explanation)
 {
 	const struct verdict *verdict = explanation->verdict;
 	bool decided = false;
@@ -45,8 +68,13 @@ static void explain_rules(struct planner *planner, struct explanation *explanati
 		explanation->n_rules++;
 		step->rule = rule;
 		step->failed = RULE_KEY_MAX_;
-		step->says = decided ? RULE_NOT_REACHED
-				     : says(select_rule(planner, rule, verdict, &step->failed));
+		if (rule_is_pressure(rule)) {
+			explain_pressure(planner, plan, verdict, step);
+			continue;
+		}
+		step->says =
+			decided ? RULE_NOT_REACHED
+				: says_of(select_rule(planner, rule, verdict, &step->failed));
 		decided = decided || step->says != RULE_DOES_NOT_MATCH;
 	}
 }
@@ -171,7 +199,7 @@ struct explanation *plan_explain(struct arena *arena, const struct plan_input *i
 	struct explanation *explanation = arena_alloc(arena, sizeof(*explanation));
 
 	explanation->verdict = verdict;
-	explain_rules(planner, explanation);
+	explain_rules(planner, plan, explanation);
 	explain_keepers(planner, explanation);
 	explain_ages(planner, explanation);
 	return explanation;

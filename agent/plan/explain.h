@@ -10,6 +10,8 @@ enum rule_says {
 	RULE_DOES_NOT_MATCH, /* `failed` is the selector that did not */
 	RULE_NOT_KNOWN,	     /* the engine did not tell what `failed` asks for */
 	RULE_NOT_REACHED,    /* an earlier rule owns it */
+	RULE_RESTS,	     /* a pressure rule below its mark */
+	RULE_PRESSES,	     /* a pressure rule above its mark that selects it */
 };
 
 struct rule_step {

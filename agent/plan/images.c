@@ -34,10 +34,10 @@ static bool container_leaves(const struct container *container, void *data)
 	       VERDICT_REMOVE;
 }
 
-static size_t parent_of(const struct snapshot *snapshot, const struct image *image)
+size_t images_parent(const struct snapshot *snapshot, size_t index)
 {
-	const struct image *parent =
-		image->parent ? snapshot_image(snapshot, image->parent) : NULL;
+	const char *id = snapshot->images[index].parent;
+	const struct image *parent = id ? snapshot_image(snapshot, id) : NULL;
 
 	return parent ? (size_t)(parent - snapshot->images) : snapshot->n_images;
 }
@@ -51,7 +51,7 @@ static void build_tree(struct image_pass *pass)
 	pass->removed_child = arena_array(arena, pass->n, sizeof(size_t));
 	pass->unsettled = arena_array(arena, pass->n, sizeof(size_t));
 	for (size_t i = 0; i < pass->n; i++) {
-		pass->parent[i] = parent_of(pass->snapshot, &pass->snapshot->images[i]);
+		pass->parent[i] = images_parent(pass->snapshot, i);
 		pass->kept_child[i] = pass->removed_child[i] = pass->n;
 	}
 	for (size_t i = 0; i < pass->n; i++)
@@ -59,7 +59,7 @@ static void build_tree(struct image_pass *pass)
 			pass->unsettled[pass->parent[i]]++;
 }
 
-static const char *image_name(const struct image *image)
+const char *images_name(const struct image *image)
 {
 	return image->n_tags > 0 ? image->tags[0].short_name : image->id;
 }
@@ -132,20 +132,44 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	}
 	row->age = heir->age;
 	row->limit = heir->limit;
-	row->holder = image_name(heir->image);
+	row->holder = images_name(heir->image);
 	verdict_set(row, VERDICT_REMOVE, REASON_LAST_CHILD);
 	if (!select_pinned(pass->planner, row))
 		keep_if_run_last(pass->planner, row);
 	keep_unless_approved(pass->planner, row);
 }
 
+/* By something that no rule speaks of: an ordinary rule or one under pressure alike. */
+static bool row_is_held(const struct image_pass *pass, struct verdict *row)
+{
+	return row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
+	       select_pinned_outside(pass->snapshot, row);
+}
+
 static void judge_row(const struct image_pass *pass, struct verdict *row, bool inherited)
 {
-	if (row_is_used(pass, row) || row_is_in_swarm(pass, row) ||
-	    select_pinned_outside(pass->snapshot, row))
-		return;
-	if (row->rule && !inherited)
+	if (!row_is_held(pass, row) && row->rule && !inherited)
 		keep_judge(pass->planner, row);
+}
+
+bool images_held(struct planner *planner, const struct image_users *users, size_t index)
+{
+	const struct image_pass pass = {
+		.planner = planner,
+		.snapshot = planner->snapshot,
+		.staying = users->staying,
+		.listed = users->listed,
+	};
+	size_t n;
+	const struct verdict *rows = rows_of(&pass, index, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct verdict row = rows[i];
+
+		if (held_whole(&pass, row.image, &row, 1) || row_is_held(&pass, &row))
+			return true;
+	}
+	return false;
 }
 
 static bool keep_for_child(const struct image_pass *pass, size_t index, struct verdict *rows,
@@ -156,7 +180,7 @@ static bool keep_for_child(const struct image_pass *pass, size_t index, struct v
 	for (size_t i = 0; child < pass->n && i < n; i++)
 		if (rows[i].action == VERDICT_REMOVE || rows[i].reason == REASON_CHILD)
 			keep_row(&rows[i], REASON_CHILD,
-				 image_name(&pass->snapshot->images[child]));
+				 images_name(&pass->snapshot->images[child]));
 	return child < pass->n;
 }
 
@@ -215,7 +239,7 @@ static void keep_circles(const struct image_pass *pass)
 
 		if (pass->unsettled[i] > 0)
 			keep_rows(rows, n, REASON_CHILD,
-				  image_name(&pass->snapshot->images[i]));
+				  images_name(&pass->snapshot->images[i]));
 	}
 }
 
@@ -228,14 +252,13 @@ static bool any_tag_goes(const struct plan *plan)
 }
 
 /* The names by which containers hold images are facts of the containers that stay. */
-static void need_names(struct planner *planner)
+void images_need_names(struct planner *planner,
+		       bool (*goes)(const struct container *container, void *data), void *data)
 {
 	const struct snapshot *snapshot = planner->snapshot;
 
-	if (!any_tag_goes(planner->plan))
-		return;
 	for (size_t i = 0; i < snapshot->n_containers; i++)
-		if (!container_leaves(&snapshot->containers[i], planner))
+		if (!goes(&snapshot->containers[i], data))
 			need_container_name(planner, &snapshot->containers[i]);
 }
 
@@ -263,5 +286,6 @@ void images_judge(struct planner *planner)
 			queue[tail++] = parent;
 	}
 	keep_circles(&pass);
-	need_names(planner);
+	if (any_tag_goes(planner->plan))
+		images_need_names(planner, container_leaves, planner);
 }

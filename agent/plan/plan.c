@@ -189,6 +189,24 @@ static void judge_containers(struct planner *planner)
 	}
 }
 
+/* Stable: within a kind they stand in the order in which they may be walked. */
+static void order_removals(struct planner *planner)
+{
+	static const unsigned steps[] = {
+		1u << KIND_CONTAINER,	1u << KIND_IMAGE | 1u << KIND_TAG,
+		1u << KIND_VOLUME,	1u << KIND_NETWORK,
+		1u << KIND_BUILD_CACHE,
+	};
+	struct plan *plan = planner->plan;
+	size_t *old = plan->removals, n = 0;
+
+	plan->removals = arena_array(planner->arena, plan->n, sizeof(*plan->removals));
+	for (size_t step = 0; step < ARRAY_SIZE(steps); step++)
+		for (size_t i = 0; i < plan->n_removals; i++)
+			if (steps[step] & 1u << plan->verdicts[old[i]].kind)
+				plan->removals[n++] = old[i];
+}
+
 static void collect_needs(struct planner *planner, enum kind kind, const unsigned *needs,
 			  size_t n)
 {
@@ -269,6 +287,7 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 		.settings = input->settings,
 		.snapshot = input->snapshot,
 		.approved = input->approved,
+		.need_free = input->need_free,
 		.now = input->now,
 		.rules_preserve = rules_preserve(input->rules),
 	};
@@ -281,9 +300,6 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 	judge_containers(&planner);
 	images_judge(&planner);
 	preserve_name_images(&planner);
-	holders_find(arena, input->snapshot, &planner.holders);
-	volumes_judge(&planner);
-	networks_judge(&planner);
 	cache_judge(&planner);
 	collect_all_needs(&planner);
 	/* What removal frees is asked only once it is settled what goes. */
@@ -291,6 +307,17 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 		claim_bytes(&planner);
 		collect_all_needs(&planner);
 	}
+	if (planner.plan->n_needs == 0) {
+		claim_predict(&planner);
+		pressure_judge(&planner);
+		collect_all_needs(&planner);
+	}
+	/* Volumes and networks hang on the containers that stay. */
+	holders_find(arena, input->snapshot, &planner.holders);
+	volumes_judge(&planner);
+	networks_judge(&planner);
+	claim_predict(&planner);
+	order_removals(&planner);
 	sum(planner.plan);
 	brake_measure(&planner);
 	return planner.plan;

@@ -32,6 +32,8 @@ enum reason {
 	REASON_RULE_KEEPS,     /* action = keep */
 	REASON_EXPIRED,	       /* nothing keeps it: it goes */
 	REASON_MAX_AGE,	       /* older than max-age: it goes */
+	REASON_PRESSURE,       /* a pressure rule takes it: it goes */
+	REASON_ENOUGH_FREE,    /* a pressure rule could take it and need not */
 	REASON_RUNNING,	       /* running, paused, restarting, being removed, unknown state */
 	REASON_NOT_OURS,       /* the engine's own */
 	REASON_RESTART_POLICY, /* always or unless-stopped, and the rule does not name it */
@@ -94,7 +96,8 @@ struct verdict {
 	};
 	const struct reference *reference; /* KIND_TAG: which */
 
-	const struct rule *rule; /* the owner, NULL: none */
+	const struct rule *rule;  /* the owner, NULL: none; PRESSURE, ENOUGH_FREE: that rule */
+	const struct rule *owner; /* under a pressure rule the ordinary rule, NULL: none */
 
 	/* What the reason speaks of; which are set depends on it. */
 	struct age age;	 /* EXPIRED, MAX_AGE, TOO_YOUNG, KEEP_WITHIN */
@@ -126,6 +129,29 @@ struct brake {
 	struct limit limit;
 };
 
+/* What the pressure rules were up to. Bytes are predicted ones: layer by layer, for the set
+ * that goes; sizes that no disk could have are none. */
+struct pressure {
+	bool wanted;		   /* there is a pressure rule, or space is needed */
+	const char *off;	   /* why none acts: the disk's state is not known; or NULL */
+	const struct rule **rules; /* that act */
+	size_t n_rules;
+	int64_t need_free; /* what is needed in place of their marks, as in the input */
+	int64_t needed;	   /* bytes that all that goes must free; 0: no mark is exceeded */
+	bool by_inodes; /* a mark counts inodes, of which no engine tells: bytes stand for them
+			 */
+	const struct rule *uncounted; /* is off: the file system counts no inodes; or NULL */
+	bool missed;		      /* the prediction does not get there */
+	size_t unsized; /* objects that could go, but nobody knows what that would free */
+};
+
+struct prediction {
+	int64_t bytes;
+	size_t unknown;	  /* objects that go and are not in bytes */
+	bool upper_bound; /* build cache, or an image that nobody could read, may hold layers
+			     too */
+};
+
 struct totals {
 	size_t n[KIND_MAX_]; /* KIND_IMAGE counts images, KIND_TAG references */
 	int64_t bytes;	     /* claimed */
@@ -153,6 +179,8 @@ struct plan {
 
 	struct totals remove, tag, keep;
 	bool claimed_is_upper_bound;
+	struct prediction predicted; /* what all that goes frees */
+	struct pressure pressure;
 	size_t unknown_ages; /* objects kept only because nothing knows their age yet */
 	struct brake brake;
 };
@@ -166,12 +194,20 @@ struct plan_input {
 	/* Keys (plan_key()) of the removals and of the names that were approved, sorted; NULL:
 	 * no approval is asked. */
 	const struct strings *approved;
+	/* Bytes that must be available when the run is over: the mark of all pressure rules, in
+	 * place of their own. 0: their own hold. */
+	int64_t need_free;
 };
 
 /* Judges every object of the snapshot. All results lie in the arena and point into rules and
  * snapshot. While n_needs is above 0 the plan is not final: what it misses is kept. Facts that
  * are known or unavailable are never asked for again, so fetching and planning in turn ends. */
 struct plan *plan_build(struct arena *arena, const struct plan_input *input);
+
+/* Whether the disk that a run left is not what its pressure rules were to reach. A disk that
+ * cannot be looked at has missed nothing. */
+bool plan_missed(const struct plan_input *input, const struct plan *plan,
+		 const struct disk *after);
 
 /* What names a removal from one plan to the next: "tag sha256:… example/app:1.0"; with
  * KIND_IMAGE and a reference that the untagged image gets it. In the arena. */

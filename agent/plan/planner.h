@@ -12,6 +12,7 @@ struct planner {
 	const struct settings *settings;
 	const struct snapshot *snapshot;
 	const struct strings *approved;
+	int64_t need_free;
 	struct service_runs *runs; /* NULL until a rule asks */
 	struct holders holders;	   /* of volumes and networks */
 	bool *stored;		   /* per record of the build cache: within keep-storage */
@@ -109,6 +110,11 @@ int64_t volumes_watched_from(const struct planner *planner);
 enum answer age_of_arrival(struct planner *planner, const struct verdict *verdict,
 			   int64_t enough, struct age *ret);
 
+/* The last sign that somebody wanted it, for an order only: of two images that this run sees
+ * for the first time it tells which was tagged before, which no keeper may go by. */
+enum answer age_of_last_use(struct planner *planner, const struct verdict *verdict,
+			    struct age *ret);
+
 /* rank.c: fills rank, group and group_size of every verdict whose rule has keep-last. */
 void rank_all(struct planner *planner);
 
@@ -158,16 +164,53 @@ void preserve_name_images(struct planner *planner);
  */
 void images_judge(struct planner *planner);
 
-/* volumes.c, networks.c, cache.c: the same for the other kinds, in this order. */
+/* cache.c, volumes.c, networks.c: the same for the other kinds, in this order. */
+void cache_judge(struct planner *planner);
 void volumes_judge(struct planner *planner);
 void networks_judge(struct planner *planner);
-void cache_judge(struct planner *planner);
+
+/* Fills planner->stored from the rules that the rows have. */
+void cache_mark_stored(struct planner *planner);
+
+/* The index of the record's parent k, n_cache if it is not there. */
+size_t cache_parent(const struct snapshot *snapshot, size_t index, size_t k);
+
+/* Whether a build, an image or the engine has it, whatever rules say. */
+bool cache_is_guarded(const struct cache_record *record);
 
 /* Puts a row that goes at the end of plan->removals. */
 void removals_add(struct planner *planner, const struct verdict *verdict);
 
+/* Whether containers that stay, or names from outside, hold the image, whatever rules say. */
+struct image_users {
+	const struct users *staying, *listed; /* containers that stay; all of them */
+};
+bool images_held(struct planner *planner, const struct image_users *users, size_t index);
+
+/* Its first tag, else its ID. */
+const char *images_name(const struct image *image);
+
+/* The index of the image it was built on, n_images for none. */
+size_t images_parent(const struct snapshot *snapshot, size_t index);
+
+/* Asks for the names by which those containers hold images for which goes(data) is false. */
+void images_need_names(struct planner *planner,
+		       bool (*goes)(const struct container *container, void *data), void *data);
+
 /* claim.c: bytes of what goes, each layer once; asks for what is missing. */
 void claim_bytes(struct planner *planner);
+
+/* Whether the disk can be believed to hold so much. */
+bool claim_is_sane(const struct planner *planner, int64_t bytes);
+
+/* The same of an image's size and of all its layers, and that they do not contradict. */
+bool claim_image_is_sane(const struct planner *planner, const struct image *image);
+
+/* Sums up plan->predicted, from what was claimed. */
+void claim_predict(struct planner *planner);
+
+/* pressure.c: what pressure rules take beside the rest, when what the rest frees is known. */
+void pressure_judge(struct planner *planner);
 
 /* brake.c */
 void brake_measure(struct planner *planner);

@@ -105,8 +105,9 @@ const struct rule *preserve_holder(struct planner *planner, const struct verdict
 	for (size_t i = 0; i < planner->rules->n; i++) {
 		const struct rule *rule = &planner->rules->v[i];
 
-		if (rule->kind == KIND_IMAGE && (rule_holds(planner, &tagged, rule, ret_key) ||
-						 rule_holds(planner, &untagged, rule, ret_key)))
+		if (rule->kind == KIND_IMAGE && !rule_is_pressure(rule) &&
+		    (rule_holds(planner, &tagged, rule, ret_key) ||
+		     rule_holds(planner, &untagged, rule, ret_key)))
 			return rule;
 	}
 	return NULL;

@@ -10,6 +10,8 @@ static const struct {
 	[REASON_RULE_KEEPS] = { "rule-keeps", false },
 	[REASON_EXPIRED] = { "expired", false },
 	[REASON_MAX_AGE] = { "max-age", false },
+	[REASON_PRESSURE] = { "pressure", false },
+	[REASON_ENOUGH_FREE] = { "enough-free", false },
 	[REASON_RUNNING] = { "running", true },
 	[REASON_NOT_OURS] = { "not-ours", true },
 	[REASON_RESTART_POLICY] = { "restart-policy", true },

@@ -221,7 +221,7 @@ static enum answer select_first(struct planner *planner, struct verdict *verdict
 		enum rule_key failed = RULE_KEY_MAX_;
 		enum answer answer;
 
-		if (rule->kind != select_section(verdict))
+		if (rule->kind != select_section(verdict) || rule_is_pressure(rule))
 			continue;
 		answer = select_rule(planner, rule, verdict, &failed);
 		if (answer == ANSWER_NO) {

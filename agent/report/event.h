@@ -13,6 +13,7 @@ enum event {
 	EVENT_RULE_ANNOUNCED,	/* many volumes of one rule */
 	EVENT_RUN_REMOVED,
 	EVENT_RUN_NOTHING,
+	EVENT_RUN_MISSED, /* the disk is fuller than pressure rules were to leave it */
 	EVENT_FIRST_LOOK,
 	EVENT_BRAKE,
 	EVENT_PROBLEM, /* a part of the engine could not be read */

@@ -137,6 +137,10 @@ static char *rule_words(const struct rule_step *step)
 		return mem_printf("%s does not match", rule_key_name(step->failed));
 	case RULE_NOT_KNOWN:
 		return mem_printf("the engine did not tell %s", rule_key_name(step->failed));
+	case RULE_RESTS:
+		return mem_strdup("a pressure rule, below its mark");
+	case RULE_PRESSES:
+		return mem_strdup("a pressure rule, above its mark");
 	case RULE_NOT_REACHED:
 		break;
 	}

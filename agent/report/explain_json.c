@@ -5,10 +5,9 @@
 #include "report/json.h"
 
 static const char *const rule_says[] = {
-	[RULE_OWNS] = "owns",
-	[RULE_DOES_NOT_MATCH] = "does-not-match",
-	[RULE_NOT_KNOWN] = "not-known",
-	[RULE_NOT_REACHED] = "not-reached",
+	[RULE_OWNS] = "owns",		[RULE_DOES_NOT_MATCH] = "does-not-match",
+	[RULE_NOT_KNOWN] = "not-known", [RULE_NOT_REACHED] = "not-reached",
+	[RULE_RESTS] = "rests",		[RULE_PRESSES] = "presses",
 };
 
 static struct json_object *rules_of(const struct explanation *explanation)

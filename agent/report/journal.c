@@ -102,6 +102,12 @@ int journal_write(const struct report *report, int64_t entries, const struct jou
 {
 	struct journal journal = { .report = report, .sink = sink };
 
+	if (report->earlier) {
+		journal.report = report->earlier;
+		send_problems(&journal, entries);
+		journal_objects(&journal, entries);
+		journal.report = report;
+	}
 	send_problems(&journal, entries);
 	send_first_look(&journal);
 	send_brake(&journal);

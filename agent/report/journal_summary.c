@@ -1,5 +1,6 @@
 #include "report/journal.h"
 
+#include "report/held.h"
 #include "report/tally.h"
 
 static const char *const kind_fields[] = {
@@ -22,8 +23,8 @@ static void add_kinds(struct entry *entry, const struct report *report,
 		_cleanup_free_ char *count = mem_printf("%s_%s", verb, kind_fields[kind]);
 		_cleanup_free_ char *bytes = mem_printf("%s_%s_BYTES", verb, kind_fields[kind]);
 
-		entry_add_number(entry, count, (int64_t)tally->went->n[kind]);
-		if (tally->went->n[kind] > 0 && tally->bytes[kind] >= 0)
+		entry_add_number(entry, count, (int64_t)tally->went.n[kind]);
+		if (tally->went.n[kind] > 0 && tally->bytes[kind] >= 0)
 			entry_add_bytes(entry, bytes, tally->bytes[kind]);
 	}
 }
@@ -57,6 +58,36 @@ static void add_measured(struct entry *entry, const struct report *report)
 		entry_add_bytes(entry, "MEASURED", after->available - before->available);
 }
 
+/* What the layers and sizes together promise for this very set. */
+static void add_predicted(struct entry *entry, const struct report *report,
+			  const struct prediction *predicted)
+{
+	const struct pressure *pressure = &report->plan->pressure;
+
+	entry_add_bytes(entry, report->result ? "PREDICTED" : "WOULD_FREE", predicted->bytes);
+	entry_add_number(entry, "PREDICTED_IS_UPPER_BOUND", predicted->upper_bound);
+	entry_add_number(entry, "PREDICTED_UNKNOWN", (int64_t)predicted->unknown);
+	if (pressure->needed > 0)
+		entry_add_bytes(entry, "PRESSURE_NEEDED", pressure->needed);
+	entry_add_number(entry, "PRESSURE_MISSED", report->missed);
+}
+
+static void add_held(struct entry *entry, const struct report *report)
+{
+	struct held held;
+
+	if (!report->missed)
+		return;
+	held_count(report, &held);
+	for (int by = 0; by < HELD_MAX_; by++) {
+		_cleanup_free_ char *name = mem_printf("HELD_%s", held_field((enum held_by)by));
+
+		entry_add_bytes(entry, name, held.bytes[by]);
+	}
+	if (held.rest >= 0)
+		entry_add_bytes(entry, "HELD_REST", held.rest);
+}
+
 static void add_kept(struct entry *entry, const struct tally *tally)
 {
 	entry_add_number(entry, "KEPT", (int64_t)tally->kept);
@@ -69,12 +100,21 @@ static void add_kept(struct entry *entry, const struct tally *tally)
 	entry_add_number(entry, "GONE_ALREADY", (int64_t)tally->gone);
 }
 
-static bool went_anything(const struct report *report)
+static bool went_anything(const struct report *report, const struct tally *tally)
 {
-	for (int kind = 0; report->result && kind < KIND_MAX_; kind++)
-		if (report->result->removed.n[kind] > 0)
+	if (!report->result)
+		return false;
+	for (int kind = 0; kind < KIND_MAX_; kind++)
+		if (tally->went.n[kind] > 0)
 			return true;
 	return false;
+}
+
+static enum event event_of(const struct report *report, const struct tally *tally)
+{
+	if (report->missed)
+		return EVENT_RUN_MISSED;
+	return went_anything(report, tally) ? EVENT_RUN_REMOVED : EVENT_RUN_NOTHING;
 }
 
 void journal_summary(struct journal *journal)
@@ -85,20 +125,19 @@ void journal_summary(struct journal *journal)
 	struct entry entry;
 
 	tally_count(&tally, report);
-	entry_start(&entry, went_anything(report) ? EVENT_RUN_REMOVED : EVENT_RUN_NOTHING,
-		    message);
+	entry_start(&entry, event_of(report, &tally), message);
 	journal_add_run(&entry, report);
 	entry_add(&entry, "TRIGGER", report->scheduled ? "timer" : "manual");
 	entry_add(&entry, "MODE", report->observe ? "observe" : "remove");
 	add_kinds(&entry, report, &tally);
-	entry_add_number(
-		&entry, report->result ? "TAGGED" : "WOULD_TAG",
-		(int64_t)(report->result ? report->result->n_tagged : report->plan->n_tags));
-	add_claimed(&entry, report, tally.went);
+	entry_add_number(&entry, report->result ? "TAGGED" : "WOULD_TAG",
+			 (int64_t)(report->result ? tally.tagged : tally.to_tag));
+	add_claimed(&entry, report, &tally.went);
+	add_predicted(&entry, report, &tally.predicted);
 	add_measured(&entry, report);
+	add_held(&entry, report);
 	add_kept(&entry, &tally);
-	entry_add_number(&entry, "FAILED",
-			 report->result ? (int64_t)report->result->n_failed : 0);
+	entry_add_number(&entry, "FAILED", (int64_t)tally.failed);
 	entry_add_number(&entry, "UNKNOWN_AGES", (int64_t)report->plan->unknown_ages);
 	journal_send(journal, &entry);
 }

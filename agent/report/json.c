@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/held.h"
 #include "report/object.h"
 
 #define VERSION 1
@@ -171,19 +172,87 @@ static struct json_object *objects_of(const struct report *report)
 	return objects;
 }
 
+static struct json_object *predicted_object(const struct prediction *predicted)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_number(object, "bytes", predicted->bytes,
+			predicted->bytes > 0 || predicted->unknown == 0);
+	json_add_number(object, "unknown", (int64_t)predicted->unknown, true);
+	json_add(object, "upper_bound", json_object_new_boolean(predicted->upper_bound));
+	return object;
+}
+
+static struct json_object *held_object(const struct report *report)
+{
+	struct json_object *object = json_object_new_object();
+	struct held held;
+
+	held_count(report, &held);
+	for (int by = 0; by < HELD_MAX_; by++)
+		json_add_number(object, held_key((enum held_by)by), held.bytes[by], true);
+	json_add_number(object, "unknown", (int64_t)held.unknown, true);
+	json_add_number(object, "rest", held.rest, held.rest >= 0);
+	return object;
+}
+
+/* Null without pressure rules; "missed" is predicted, and measured once something was done. */
+static struct json_object *pressure_object(const struct report *report)
+{
+	const struct pressure *pressure = &report->plan->pressure;
+	struct json_object *object, *rules;
+
+	if (!pressure->wanted)
+		return NULL;
+	object = json_object_new_object();
+	rules = json_object_new_array();
+	for (size_t i = 0; i < pressure->n_rules; i++)
+		json_object_array_add(rules, json_object_new_string(pressure->rules[i]->name));
+	json_add(object, "rules", rules);
+	json_add_text(object, "off", pressure->off);
+	json_add_number(object, "needed", pressure->needed, !pressure->off);
+	json_add(object, "missed",
+		 json_object_new_boolean(report->result ? report->missed : pressure->missed));
+	json_add(object, "held", report->missed ? held_object(report) : NULL);
+	return object;
+}
+
+static void add_round(struct json_object *object, const struct report *report)
+{
+	const struct plan *plan = report->plan;
+	struct json_object *totals = json_object_new_object();
+
+	json_add(object, "objects", objects_of(report));
+	json_add(object, "totals", totals);
+	json_add(totals, "remove", totals_object(&plan->remove, plan->claimed_is_upper_bound));
+	json_add(totals, "tag", totals_object(&plan->tag, true));
+	json_add(totals, "keep", totals_object(&plan->keep, true));
+	json_add(object, "predicted", predicted_object(&plan->predicted));
+	json_add(object, "pressure", pressure_object(report));
+}
+
+static struct json_object *earlier_object(const struct report *report)
+{
+	struct json_object *object;
+
+	if (!report)
+		return NULL;
+	object = json_object_new_object();
+	add_round(object, report);
+	return object;
+}
+
 void report_json(const struct report *report, FILE *out)
 {
 	const struct plan *plan = report->plan;
 	_cleanup_free_ char *brake = report_brake(plan);
-	struct json_object *root = json_root(plan), *totals = json_object_new_object();
+	struct json_object *root = json_root(plan);
 
-	json_add(root, "objects", objects_of(report));
-	json_add(root, "totals", totals);
+	add_round(root, report);
 	json_add_text(root, "brake", brake);
-	json_add(totals, "remove", totals_object(&plan->remove, plan->claimed_is_upper_bound));
-	json_add(totals, "tag", totals_object(&plan->tag, true));
-	json_add(totals, "keep", totals_object(&plan->keep, true));
-	if (report->run_id)
+	if (report->run_id) {
+		json_add(root, "earlier", earlier_object(report->earlier));
 		json_add(root, "measured", measured_object(report));
+	}
 	json_print(root, out);
 }

@@ -22,6 +22,9 @@ static const struct {
 			     "nothing keeps it" },
 	[REASON_MAX_AGE] = { { "{since}", "longer than max-age {limit}" },
 			     "older than max-age" },
+	[REASON_PRESSURE] = { { "{pressure}", "{since}" }, "the disk is full" },
+	[REASON_ENOUGH_FREE] = { { "need not go: {enough} without it" },
+				 "need not go: enough is free without it" },
 	[REASON_RUNNING] = { { "{state}" }, "not stopped" },
 	[REASON_NOT_OURS] = { { "the engine's own: {detail}" }, "the engine's own" },
 	[REASON_RESTART_POLICY] = { { "stopped, but to be restarted: restart policy {policy}" },
@@ -277,15 +280,73 @@ static char *say_silence(const struct verdict *verdict _unused_, const struct pl
 			  plan->snapshot->engine.name);
 }
 
+/* As df rounds: up. */
+static int64_t percent(int64_t used, int64_t available)
+{
+	int64_t hundredth = (used + available) / 100;
+
+	return hundredth > 0 ? (used + hundredth - 1) / hundredth : 0;
+}
+
+static char *say_full(const struct disk *disk, bool inodes, int64_t freed)
+{
+	if (inodes)
+		return mem_printf(
+			"%lld%% of its inodes used",
+			(long long)percent(disk->inodes_used, disk->inodes_available));
+	return mem_printf("%lld%% full",
+			  (long long)percent(disk->used - freed, disk->available + freed));
+}
+
+static char *say_pressure(const struct verdict *verdict, const struct plan *plan)
+{
+	const struct disk *disk = &plan->snapshot->disk;
+	const struct rule *rule = verdict->rule;
+	char is[UNITS_SIZE], mark[UNITS_SIZE];
+	_cleanup_free_ char *full = NULL;
+
+	if (!rule)
+		return NULL;
+	full = say_full(disk, rule->when_used_above.inodes, 0);
+	units_format_bytes(is, disk->available);
+	if (plan->pressure.need_free > 0)
+		return mem_printf("%s free, %s needed", is,
+				  units_format_bytes(mark, plan->pressure.need_free));
+	if (rule_has(rule, RULE_WHEN_FREE_BELOW))
+		return mem_printf("%s free, below %s", is,
+				  units_format_bytes(mark, rule->when_free_below));
+	return mem_printf("disk %s, above %lld%%", full,
+			  (long long)rule->when_used_above.percent);
+}
+
+static char *say_enough(const struct verdict *verdict, const struct plan *plan)
+{
+	const struct disk *disk = &plan->snapshot->disk;
+	const struct rule *rule = verdict->rule;
+	int64_t freed = plan->predicted.bytes;
+	char is[UNITS_SIZE];
+	_cleanup_free_ char *full = say_full(disk, false, freed);
+
+	if (!rule || rule->when_used_above.inodes)
+		return NULL;
+	if (plan->pressure.need_free > 0 || rule_has(rule, RULE_WHEN_FREE_BELOW))
+		return mem_printf("%s will be free",
+				  units_format_bytes(is, disk->available + freed));
+	return mem_printf("the disk will be %s", full);
+}
+
 static const struct placeholder {
 	const char *name;
 	char *(*say)(const struct verdict *verdict, const struct plan *plan);
 } placeholders[] = {
-	{ "silence", say_silence }, { "since", say_since }, { "limit", say_limit },
-	{ "place", say_place },	    { "state", say_state }, { "policy", say_policy },
-	{ "holder", say_holder },   { "count", say_count }, { "detail", say_detail },
-	{ "pin", say_pin },	    { "goes", say_goes },   { "keep-last", say_keep_last },
-	{ "storage", say_storage },
+	{ "silence", say_silence }, { "since", say_since },
+	{ "limit", say_limit },	    { "place", say_place },
+	{ "state", say_state },	    { "policy", say_policy },
+	{ "holder", say_holder },   { "count", say_count },
+	{ "detail", say_detail },   { "pin", say_pin },
+	{ "goes", say_goes },	    { "keep-last", say_keep_last },
+	{ "storage", say_storage }, { "pressure", say_pressure },
+	{ "enough", say_enough },
 };
 
 static const struct placeholder *find_placeholder(const char *name, size_t length)

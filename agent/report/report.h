@@ -15,6 +15,8 @@ struct report {
 	const char *run_id;		   /* 32 hex digits, NULL for plan */
 	bool scheduled;			   /* started by the timer */
 	bool observe;			   /* mode = observe: nothing was removed */
+	const struct report *earlier;	   /* the round before, where one was not enough */
+	bool missed;	/* the disk is not what pressure rules were to reach */
 	bool announced; /* what the plan would announce is remembered as announced */
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/held.h"
 #include "report/summary.h"
 #include "report/tally.h"
 
@@ -51,13 +52,13 @@ static void say_removed(FILE *out, const struct report *report, const struct tal
 {
 	const struct result *result = report->result;
 
-	if (report->plan->n_removals == 0)
+	if (report->plan->n_removals == 0 && !report->earlier)
 		fputs("nothing to remove", out);
-	else if (!anything(tally->went))
+	else if (!anything(&tally->went))
 		fputs("removed nothing", out);
 	else
 		fputs(result ? "removed" : "would remove", out);
-	count_kinds(out, tally->went);
+	count_kinds(out, &tally->went);
 	if (tally->gone > 0)
 		fprintf(out, ", %zu had gone already", tally->gone);
 	if (result && result->interrupted)
@@ -144,25 +145,67 @@ static void say_announced(FILE *out, const struct report *report)
 
 static void say_reclaimed(FILE *out, const struct report *report, const struct tally *tally)
 {
-	if (!anything(tally->went))
+	if (!anything(&tally->went))
 		return;
 	fputs(report->result ? "; reclaimed " : "; would reclaim ", out);
-	say_claimed(out, tally->went, report->plan->claimed_is_upper_bound);
+	say_claimed(out, &tally->went, report->plan->claimed_is_upper_bound);
 	say_free(out, report);
 }
 
 /* ---- named 2 superseded images ---- */
 
-static void say_tagged(FILE *out, const struct report *report)
+static void say_tagged(FILE *out, const struct report *report, const struct tally *tally)
 {
-	size_t wanted = report->plan->n_tags;
-
-	if (wanted == 0)
+	if (tally->to_tag == 0)
 		return;
 	fputs(report->result ? "; named " : "; would name ", out);
-	if (report->result && report->result->n_tagged < wanted)
-		fprintf(out, "%zu of ", report->result->n_tagged);
-	fprintf(out, "%zu superseded image%s", wanted, wanted == 1 ? "" : "s");
+	if (report->result && tally->tagged < tally->to_tag)
+		fprintf(out, "%zu of ", tally->tagged);
+	fprintf(out, "%zu superseded image%s", tally->to_tag, tally->to_tag == 1 ? "" : "s");
+}
+
+/* ---- predicted 12.3GB, measured 12.1GB; missed: … ---- */
+
+static void say_measured(FILE *out, const struct report *report)
+{
+	const struct disk *before = report->before, *after = report->after;
+	char bytes[UNITS_SIZE];
+	int64_t freed;
+
+	if (!before || !after || before->state != FACT_KNOWN || after->state != FACT_KNOWN)
+		return;
+	freed = after->available - before->available;
+	fprintf(out, ", measured %s%s", freed < 0 ? "-" : "",
+		units_format_bytes(bytes, freed < 0 ? -freed : freed));
+}
+
+static void say_predicted(FILE *out, const struct report *report, const struct tally *tally)
+{
+	char bytes[UNITS_SIZE];
+
+	if (!report->plan->pressure.wanted || !anything(&tally->went))
+		return;
+	fprintf(out, "; predicted %s%s", tally->predicted.upper_bound ? "up to " : "",
+		units_format_bytes(bytes, tally->predicted.bytes));
+	if (tally->predicted.unknown > 0) {
+		fputs(" and ", out);
+		say_unknown(out, tally->predicted.unknown);
+	}
+	say_measured(out, report);
+}
+
+/* What was reached and what holds the rest. */
+static void say_missed(FILE *out, const struct report *report)
+{
+	_cleanup_free_ char *state = summary_disk(held_on(report)), *words = NULL;
+	struct held held;
+
+	if (!report->missed)
+		return;
+	fprintf(out, "; the mark was missed: %s", state);
+	held_count(report, &held);
+	words = held_words(&held);
+	fprintf(out, "; what holds the rest: %s", words);
 }
 
 /* ---- kept 58 (running 12, in use 20, too young 26) ---- */
@@ -230,14 +273,29 @@ char *report_summary(const struct report *report)
 	tally_count(&tally, report);
 	say_removed(out, report, &tally);
 	say_reclaimed(out, report, &tally);
+	say_predicted(out, report, &tally);
+	say_missed(out, report);
 	say_announced(out, report);
-	say_tagged(out, report);
+	say_tagged(out, report, &tally);
 	say_kept(out, &tally);
 	if (first_look)
 		fprintf(out, "; %s", first_look);
 	if (fclose(out) != 0)
 		mem_die();
 	return line;
+}
+
+char *summary_disk(const struct disk *disk)
+{
+	char free[UNITS_SIZE];
+	int64_t total;
+
+	if (disk->state != FACT_KNOWN)
+		return mem_strdup("the disk's state is unknown");
+	total = (disk->used + disk->available) / 100;
+	return mem_printf("the disk is %lld%% full, %s free",
+			  total > 0 ? (long long)((disk->used + total - 1) / total) : 0LL,
+			  units_format_bytes(free, disk->available));
 }
 
 static const char *brake_kind(enum kind kind)

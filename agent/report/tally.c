@@ -13,6 +13,7 @@ static const struct {
 	[BUCKET_LAST_RUN] = { "last run by a service", "LAST_RUN" },
 	[BUCKET_PINNED] = { "pinned", "PINNED" },
 	[BUCKET_RULE] = { "by action = keep", "RULE" },
+	[BUCKET_NOT_NEEDED] = { "need not go", "NOT_NEEDED" },
 	[BUCKET_PARENT] = { "built upon", "PARENT" },
 	[BUCKET_QUARANTINE] = { "in quarantine", "QUARANTINE" },
 	[BUCKET_UNWATCHED] = { "not watched", "UNWATCHED" },
@@ -35,6 +36,8 @@ static const enum bucket by_reason[] = {
 	 * outcome says why. */
 	[REASON_EXPIRED] = BUCKET_SKIPPED,
 	[REASON_MAX_AGE] = BUCKET_SKIPPED,
+	[REASON_PRESSURE] = BUCKET_SKIPPED,
+	[REASON_ENOUGH_FREE] = BUCKET_NOT_NEEDED,
 	[REASON_RUNNING] = BUCKET_RUNNING,
 	[REASON_NOT_OURS] = BUCKET_ENGINE,
 	[REASON_RESTART_POLICY] = BUCKET_RESTART,
@@ -126,8 +129,6 @@ static bool row_went(const struct report *report, size_t index)
 
 static void count_bytes(struct tally *tally, const struct report *report)
 {
-	for (int kind = 0; kind < KIND_MAX_; kind++)
-		tally->bytes[kind] = -1;
 	for (size_t i = 0; i < report->plan->n; i++) {
 		const struct verdict *verdict = &report->plan->verdicts[i];
 		int64_t *bytes =
@@ -142,14 +143,45 @@ static void count_bytes(struct tally *tally, const struct report *report)
 	}
 }
 
+static void add_totals(struct totals *sum, const struct totals *more)
+{
+	for (int kind = 0; kind < KIND_MAX_; kind++)
+		sum->n[kind] += more->n[kind];
+	if (more->bytes <= INT64_MAX - sum->bytes)
+		sum->bytes += more->bytes;
+	sum->unknown += more->unknown;
+}
+
+static void add_prediction(struct prediction *sum, const struct prediction *more)
+{
+	if (more->bytes <= INT64_MAX - sum->bytes)
+		sum->bytes += more->bytes;
+	sum->unknown += more->unknown;
+	sum->upper_bound = sum->upper_bound || more->upper_bound;
+}
+
+static void count_rounds(struct tally *tally, const struct report *report)
+{
+	for (int kind = 0; kind < KIND_MAX_; kind++)
+		tally->bytes[kind] = -1;
+	for (; report; report = report->earlier) {
+		add_totals(&tally->went,
+			   report->result ? &report->result->removed : &report->plan->remove);
+		add_prediction(&tally->predicted, &report->plan->predicted);
+		tally->failed += report->result ? report->result->n_failed : 0;
+		tally->tagged += report->result ? report->result->n_tagged : 0;
+		tally->to_tag += report->plan->n_tags;
+		count_bytes(tally, report);
+	}
+}
+
 void tally_count(struct tally *tally, const struct report *report)
 {
 	const struct plan *plan = report->plan;
 	size_t end;
 
 	*tally = (struct tally){ 0 };
-	tally->went = report->result ? &report->result->removed : &plan->remove;
-	count_bytes(tally, report);
+	count_rounds(tally, report);
 	for (size_t i = 0; i < plan->n; i = end) {
 		enum bucket bucket;
 		size_t row;

@@ -14,6 +14,7 @@ enum bucket {
 	BUCKET_LAST_RUN,
 	BUCKET_PINNED,
 	BUCKET_RULE,
+	BUCKET_NOT_NEEDED,
 	BUCKET_PARENT,
 	BUCKET_QUARANTINE,
 	BUCKET_UNWATCHED,
@@ -30,9 +31,11 @@ enum bucket {
 };
 
 struct tally {
-	const struct totals *went; /* or would go, when nothing was applied */
+	struct totals went; /* or would go, when nothing was applied; of all rounds */
+	struct prediction predicted;
 	size_t kept, by[BUCKET_MAX_];
-	size_t gone; /* had gone before they could be removed */
+	size_t gone;		       /* had gone before they could be removed */
+	size_t failed, tagged, to_tag; /* of all rounds, too */
 
 	/* Of what went, by kind, references with their images; -1: not known of any. */
 	int64_t bytes[KIND_MAX_];

@@ -318,8 +318,8 @@ static void print_engine(const struct engine_info *engine, FILE *out)
 	fprintf(out, "%s%s%s at %s\n", name, *version ? " " : "", version, socket);
 }
 
-void report_text_width(const struct report *report, bool all, bool colour, unsigned width,
-		       FILE *out)
+static void print_round(const struct report *report, bool all, bool colour, unsigned width,
+			FILE *out)
 {
 	struct table table = {
 		.report = report,
@@ -327,12 +327,21 @@ void report_text_width(const struct report *report, bool all, bool colour, unsig
 		.colour = colour,
 		.outcomes = outcomes_differ(report),
 	};
+
+	if (print_table(&table, width, out))
+		fputc('\n', out);
+}
+
+void report_text_width(const struct report *report, bool all, bool colour, unsigned width,
+		       FILE *out)
+{
 	_cleanup_free_ char *summary = report_summary(report),
 			    *brake = report_brake(report->plan);
 
 	print_engine(&report->plan->snapshot->engine, out);
-	if (print_table(&table, width, out))
-		fputc('\n', out);
+	if (report->earlier)
+		print_round(report->earlier, all, colour, width, out);
+	print_round(report, all, colour, width, out);
 	if (brake)
 		fprintf(out, "%s\n", brake);
 	fprintf(out, "%s\n", summary);

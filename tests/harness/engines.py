@@ -102,6 +102,15 @@ wait
 '
 """
 
+# The data on a file system of its own, of which nothing outside these namespaces knows.
+DISK_SCRIPT = """
+set -eu
+mount --make-rprivate /
+mount -o loop "$DISK" "$DATA" || mount -t tmpfs -o "size=$(stat -c %s "$DISK")" tmpfs "$DATA"
+unshare --mount sh -c "$SCRIPT"
+exit
+"""
+
 OVERLAY2 = "--storage-driver=overlay2"
 CONTAINERD_STORE = "--feature containerd-snapshotter=true"
 
@@ -141,9 +150,10 @@ class Engine:
     """A private engine. `with Engine("d20") as engine:` gives one that is up and empty; engine.client
     speaks to it, engine.socket is its path, engine.data_root where its data lies (of Docker with
     containerd's image store: engine.containerd_root). Raises Unavailable where there cannot be one.
-    Not to be started in a thread that ends before the engine shall."""
+    Not to be started in a thread that ends before the engine shall. With disk (bytes) its data is alone on
+    an ext4 of that size; without loop devices on a tmpfs."""
 
-    def __init__(self, name, options=""):
+    def __init__(self, name, options="", disk=None):
         root, self.script, socket_name, own_options = ENGINES[name]
         self.name = name
         self.layers = roots.layers(root)
@@ -151,8 +161,13 @@ class Engine:
         # Socket paths are short; the data lies on a real disk, where overlay2 works.
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="rcl-", dir="/run"))
         self.data = pathlib.Path(tempfile.mkdtemp(prefix=f"rcl-{name}-", dir=_data_folder()))
+        self.disk = self.data.with_suffix(".img") if disk else None
         self.cgroup = "reclaimd-test-" + uuid.uuid4().hex[:12]
-        self.reaper = cage.Reaper(self.cgroup, self.run, self.data)
+        self.reaper = cage.Reaper(self.cgroup, self.run, self.data, *filter(None, [self.disk]))
+        if disk:
+            with self.disk.open("wb") as file:
+                file.truncate(disk)
+            subprocess.run(["mkfs.ext4", "-q", "-F", str(self.disk)], check=True)
         self.socket = self.run / socket_name
         self.is_podman = socket_name == "podman.sock"
         self.data_root = self.data / ("podman" if self.is_podman else "docker")
@@ -161,7 +176,8 @@ class Engine:
         self.cage = None
 
     def start(self):
-        self.cage = cage.Cage(self.script, RUN=self.run, DATA=self.data, NAME=self.cgroup,
+        self.cage = cage.Cage(DISK_SCRIPT if self.disk else self.script, SCRIPT=self.script,
+                              DISK=self.disk or "", RUN=self.run, DATA=self.data, NAME=self.cgroup,
                               OPTIONS=self.options, TOP=":".join(map(str, self.layers[:-1])),
                               BASE=self.layers[-1])
         try:
@@ -184,6 +200,10 @@ class Engine:
     def leader(self):
         """The first process inside; `nsenter --target` it to look around."""
         return self.cage.first
+
+    def beside(self, *command):
+        """The command, so that it sees this machine's files and the engine's disk."""
+        return ["nsenter", "--target", str(self.leader), "--mount", "--pid", "--", *map(str, command)]
 
     def inside(self, *command, **options):
         """Runs a command in the engine's root; the completed process."""

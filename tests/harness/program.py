@@ -42,13 +42,15 @@ class Outcome:
 
 
 class Program:
-    """Calls reclaimd against one socket with one policy. Use as a context manager, or close()."""
+    """Calls reclaimd against one socket with one policy; wrap makes another command of the call. Use as a
+    context manager, or close()."""
 
-    def __init__(self, socket, policy="", settings=""):
+    def __init__(self, socket, policy="", settings="", wrap=None):
         # Not below /tmp: as root it refuses policies in a folder that others may write to.
         parent = "/run" if os.geteuid() == 0 else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-program-", dir=parent))
         self.socket = socket
+        self.wrap = wrap or (lambda *command: list(command))
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -80,8 +82,8 @@ class Program:
         return []
 
     def command(self, *arguments):
-        return [str(BINARY), "--config", str(self.folder / "settings.conf"), "--policy",
-                str(self.folder / "policy.ini"), "--host", f"unix://{self.socket}", *arguments]
+        return self.wrap(str(BINARY), "--config", str(self.folder / "settings.conf"), "--policy",
+                         str(self.folder / "policy.ini"), "--host", f"unix://{self.socket}", *arguments)
 
     def __call__(self, *arguments, timeout=120, **environment):
         return Outcome(subprocess.run(self.command(*arguments), capture_output=True,

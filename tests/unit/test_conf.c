@@ -13,6 +13,7 @@
 #define S "settings.conf"
 #define P "policy.ini"
 #define DANGLING "[images a]\ndangling = yes\nkeep-last = 1\n"
+#define PRESSURE "[images a]\nname = *\n"
 #define POLICY "[containers a]\nname = *\nkeep-within = 1d\n"
 
 struct world {
@@ -415,6 +416,69 @@ static const struct {
 	  "[containers a]\nname = *\nkeep-last = 1\npreserve-as = {repository}:{id}\n",
 	  { P ":4: 'preserve-as' is a key of images, not of containers" } },
 
+	/* Pressure rules. */
+	{ "",
+	  PRESSURE "when-used-above = 85%\n",
+	  { P ":3: when-used-above needs until-used-below: how far the rule goes" } },
+	{ "",
+	  PRESSURE "until-used-below = 70%\nkeep-last = 1\n",
+	  { P ":3: until-used-below needs when-used-above: from when on the rule acts" } },
+	{ "",
+	  PRESSURE "when-free-below = 20GB\n",
+	  { P ":3: when-free-below needs until-free-above" } },
+	{ "",
+	  PRESSURE "keep-last = 1\nuntil-free-above = 20GB\n",
+	  { P ":4: until-free-above needs when-free-below" } },
+	{ "",
+	  PRESSURE "when-used-above = 70%\nuntil-used-below = 85%\n",
+	  { P ":4: until-used-below is above when-used-above; it must be less" } },
+	{ "",
+	  PRESSURE "when-free-below = 60GB\nuntil-free-above = 20GB\n",
+	  { P ":4: until-free-above is below when-free-below; it must be more" } },
+	{ "",
+	  PRESSURE "when-used-above = 101%\nuntil-used-below = 85%\n",
+	  { P ":3: when-used-above: '101%' is none; write 1% to 99%, or such a percentage and "
+	      "'inodes'" } },
+	{ "",
+	  PRESSURE "when-used-above = 100%\nuntil-used-below = 0%\n",
+	  { P ":3: when-used-above: '100%' is none; write 1% to 99%",
+	    P ":4: until-used-below: '0%' is none; write 1% to 99%" } },
+	{ "",
+	  PRESSURE "when-used-above = 20GB\nuntil-used-below = 85\n",
+	  { P ":3: when-used-above: '20GB' is a size; a percentage such as 85% belongs here",
+	    P ":4: until-used-below: '85' is none; write 1% to 99%" } },
+	{ "",
+	  PRESSURE "when-used-above = 85% nodes\nuntil-used-below = % inodes\n",
+	  { P ":3: when-used-above: '85% nodes' is none; write 1% to 99%",
+	    P ":4: until-used-below: '% inodes' is none; write 1% to 99%" } },
+	{ "",
+	  PRESSURE "when-free-below = 15%\nuntil-free-above = 20G\n",
+	  { P ":3: when-free-below: '15%' is a percentage; a size such as 20GB belongs here",
+	    P ":4: until-free-above: '20G'" } },
+	{ "",
+	  PRESSURE "when-free-below = 0B\nuntil-free-above = 1GB\n",
+	  { P ":3: when-free-below: '0B' is out of range; it must be at least 1B" } },
+	{ "",
+	  PRESSURE "when-used-above = 85%\nuntil-free-above = 60GB\n",
+	  { P ":4: marks by percentage and by size do not mix in one rule" } },
+	{ "",
+	  PRESSURE "when-used-above = 85%\nuntil-used-below = 70%\nwhen-free-below = 20GB\n"
+		   "until-free-above = 60GB\n",
+	  { P ":5: marks by percentage and by size do not mix in one rule" } },
+	{ "",
+	  PRESSURE "when-used-above = 85%\nuntil-used-below = 70% inodes\n",
+	  { P ":4: when-used-above and until-used-below must both count inodes, or neither" } },
+	{ "",
+	  PRESSURE "keep-last = 1\norder = largest-first\n",
+	  { P ":4: order is for pressure rules: write when-used-above or when-free-below" } },
+	{ "",
+	  PRESSURE "when-used-above = 85%\nuntil-used-below = 70%\norder = smallest-first\n",
+	  { P ":5: order: 'smallest-first' is none of: least-recently-used, largest-first, "
+	      "oldest-first" } },
+	{ "",
+	  PRESSURE "when-used-above = 85%\nuntil-used-below = 70%\naction = keep\n",
+	  { P ":5: a pressure rule only takes" } },
+
 	/* What inih would take without a word. */
 	{ "",
 	  "name = *\n",
@@ -716,12 +780,14 @@ static const char every_key[] =
 	"project = p\nrestart-policy = always, no\nkeep-within = 90s\nkeep-last = 3\n"
 	"group-by = label:com.example.team\nmax-age = 36h\nage-from = created\n"
 	"order-by = finished\nkeep-label = keep\nkeep-name = k\\*\nmin-age = 0s\n"
-	"max-remove = 50%\n"
+	"max-remove = 50%\nwhen-used-above = 85%\nuntil-used-below = 70%\n"
+	"order = largest-first\n"
 	"[images all]\naction = remove\nname = *\nlabel = x\ndangling = any\n"
 	"repository = redis, registry.example.com/*\ntag = v[0-9]*\nkeep-within = 1d\n"
 	"keep-last-run = 2\ngroup-by = service\nmax-age = 2weeks\nage-from = used\n"
 	"order-by = version\nkeep-tag = latest, stable\nkeep-label = keep=yes\n"
-	"keep-name = n\nmin-age = 15min\nmax-remove = 7\n"
+	"keep-name = n\nmin-age = 15min\nmax-remove = 7\nwhen-free-below = 20GB\n"
+	"until-free-above = 60GB\n"
 	"[images keep]\naction = keep\nname = x\n"
 	"[images superseded]\ndangling = yes\nkeep-last = 3\n"
 	"preserve-as = {repository}:superseded-{tag}-{created}-{date}-{id}\n"
@@ -773,6 +839,31 @@ static void every_key_is_read_and_dumped(void **state)
 	assert_false(world->conf.rules.v[0].remove_volumes);
 	assert_dump_reads_back(world);
 	assert_int_equal(world->conf.rules.v[1].max_remove.value, 7);
+}
+
+static void pressure_rules_are_read_and_dumped(void **state)
+{
+	struct world *world = *state;
+	const struct rule *rule;
+
+	assert_loads(world, "",
+		     "[containers a]\nname = *\nwhen-used-above = 85%\nuntil-used-below = 70%\n"
+		     "[images b]\nname = *\nwhen-used-above = 85%inodes\n"
+		     "until-used-below = 85%  inodes\norder = oldest-first\n"
+		     "[images c]\nname = *\nwhen-free-below = 20GB\nuntil-free-above = 60GiB\n"
+		     "[images d]\nname = *\nkeep-last = 1\n");
+	assert_dump_reads_back(world);
+	rule = world->conf.rules.v;
+	assert_true(rule_is_pressure(&rule[0]));
+	assert_int_equal(rule[0].when_used_above.percent, 85);
+	assert_int_equal(rule[0].until_used_below.percent, 70);
+	assert_int_equal(rule[0].order, PRESSURE_LRU);
+	assert_true(rule[1].when_used_above.inodes && rule[1].until_used_below.inodes);
+	assert_int_equal(rule[1].order, PRESSURE_OLDEST);
+	assert_true(rule_is_pressure(&rule[2]));
+	assert_int_equal(rule[2].when_free_below, 20000000000);
+	assert_int_equal(rule[2].until_free_above, (int64_t)60 << 30);
+	assert_false(rule_is_pressure(&rule[3]));
 }
 
 static void list_keys_append(void **state)
@@ -961,7 +1052,7 @@ static void every_setting_reads_its_own_default(void **state)
 		memmove(line, line + 1, strlen(line));
 		keys++;
 	}
-	assert_int_equal(keys, 5);
+	assert_int_equal(keys, 6);
 	assert_loads(world, "", "");
 	defaults = dump(world);
 	assert_loads(world, settings, "");
@@ -1045,6 +1136,7 @@ int main(void)
 		TEST(settings_that_are_written_hold),
 		TEST(rules_have_the_defaults_of_their_kind),
 		TEST(every_key_is_read_and_dumped),
+		TEST(pressure_rules_are_read_and_dumped),
 		TEST(list_keys_append),
 		TEST(a_list_longer_than_a_line_is_dumped_in_several),
 		TEST(the_longest_setting_is_dumped_as_it_fits),

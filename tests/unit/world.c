@@ -235,6 +235,7 @@ struct plan *world_plan(struct world *world)
 		.snapshot = world->snapshot,
 		.now = NOW,
 		.approved = world->approved,
+		.need_free = world->need_free,
 	};
 	struct plan *plan;
 

@@ -29,6 +29,7 @@ struct world {
 	size_t n_rules;
 	struct settings settings;
 	struct strings *approved;
+	int64_t need_free;
 };
 
 struct world *world_new(void);
