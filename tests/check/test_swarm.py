@@ -252,3 +252,60 @@ class Tasks(Case):
             with self.subTest(selector=selector):
                 self.setUp()
                 self.assertTrue(self.goes(selector))
+
+
+class Others(Case):
+    """Volumes and networks that a service names, by name or ID, are in use without a container."""
+
+    policy = """
+[volumes anonymous]
+name        = *
+keep-within = 0s
+min-age     = 0s
+max-remove  = 100%
+
+[networks all]
+name        = *
+keep-within = 0s
+min-age     = 0s
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.fake.join_swarm()
+        self.volumes = [self.fake.volume()["Name"] for _ in range(3)]
+        self.networks = [self.fake.network(name) for name in ("by-name", "by-id", "address", "free")]
+        service = self.fake.service("web", "app:1", mounts=self.volumes[:1],
+                                    networks=("by-name", self.networks[1]["Id"]))
+        service["Endpoint"]["VirtualIPs"][0]["NetworkID"] = self.networks[2]["Id"]
+        self.fake.task(self.fake.service("other", "app:1", mounts=self.volumes[1:2]))
+
+    def left(self):
+        return set(self.fake.volumes) | {one["Name"] for one in self.fake.networks.values()}
+
+    def test_they_stay_and_others_go(self):
+        run = self.run_json()
+        self.assertEqual(self.left(), {*self.volumes[:2], "by-name", "by-id", "address"})
+        self.assertEqual(self.reason(run, self.volumes[0]), "in use by service web")
+        self.assertEqual(self.reason(run, "by-name"), "in use by service web")
+
+    def test_a_list_that_fails_keeps_them_all(self):
+        before = self.left()
+        for what in ("services", "tasks"):
+            self.fake.on("GET", f"/{what}", refusal(500, "trouble"))
+            run = self.run_json()
+            self.assertEqual(self.left(), before)
+            self.assertIn("services of the swarm", self.reason(run, "free"))
+
+    def test_a_service_that_comes_meanwhile_keeps_its_own(self):
+        seen = []
+
+        def second_look(_request):
+            seen.append(1)
+            if len(seen) == 2:
+                self.fake.service("late", "app:1", mounts=self.volumes[2:], networks=("free",))
+
+        self.fake.on("GET", "/services", second_look, None)
+        before = self.left()
+        self.run_json()
+        self.assertEqual(self.left(), before)
