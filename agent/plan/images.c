@@ -115,7 +115,7 @@ static bool row_is_in_swarm(const struct image_pass *pass, struct verdict *row)
 
 /* An untagged image on which others are built is no object of its own: it goes with the last of
  * them, unless the rule that would own it otherwise, or else the rule that takes the last one,
- * pins it. */
+ * pins it or keeps it as one that a service ran last. */
 static void inherit(const struct image_pass *pass, size_t index, struct verdict *row)
 {
 	const struct verdict *heir;
@@ -134,7 +134,8 @@ static void inherit(const struct image_pass *pass, size_t index, struct verdict 
 	row->limit = heir->limit;
 	row->holder = image_name(heir->image);
 	verdict_set(row, VERDICT_REMOVE, REASON_LAST_CHILD);
-	select_pinned(pass->planner, row);
+	if (!select_pinned(pass->planner, row))
+		keep_if_run_last(pass->planner, row);
 	keep_unless_approved(pass->planner, row);
 }
 

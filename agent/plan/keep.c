@@ -89,9 +89,14 @@ static bool keep_for_run(struct verdict *verdict, const struct service_run *run)
 	return keep(verdict, REASON_KEEP_LAST_RUN);
 }
 
+bool keep_if_run_last(struct planner *planner, struct verdict *verdict)
+{
+	return keep_for_run(verdict, last_run(planner, verdict));
+}
+
 static bool by_last_run(struct planner *planner, struct verdict *verdict)
 {
-	return verdict->rule->max_age == 0 && keep_for_run(verdict, last_run(planner, verdict));
+	return verdict->rule->max_age == 0 && keep_if_run_last(planner, verdict);
 }
 
 static bool by_rank(struct planner *planner _unused_, struct verdict *verdict)
@@ -189,7 +194,7 @@ static bool by_time(struct planner *planner, struct verdict *verdict)
 		verdict_set(verdict, VERDICT_REMOVE, REASON_MAX_AGE);
 		return true;
 	}
-	if (keep_for_run(verdict, last_run(planner, verdict))) {
+	if (keep_if_run_last(planner, verdict)) {
 		verdict->goes_at = verdict->age.at + rule->max_age;
 		return true;
 	}

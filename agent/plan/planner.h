@@ -130,6 +130,9 @@ enum answer keep_by_rule(struct planner *planner, const struct verdict *verdict)
 /* Whether the approved plan has the key, or none is asked for. */
 bool keep_approves(const struct planner *planner, const char *key);
 
+/* Keeps an image that is among the last that a service ran, as many as its rule says. */
+bool keep_if_run_last(struct planner *planner, struct verdict *verdict);
+
 /* Where only approved removals are wanted: keeps what would go otherwise. */
 void keep_unless_approved(struct planner *planner, struct verdict *verdict);
 

@@ -140,6 +140,12 @@ static void add_rules(struct world *world, struct random *random)
 			rule->group_by = groups[pick(random, ARRAY_SIZE(groups))];
 			if (chance(random, 30))
 				rule->order_by = ORDER_VERSION;
+			if (chance(random, 20))
+				rule->keep_last_run = 1 + pick(random, 2);
+			if (chance(random, 20)) {
+				rule_set_key(rule, RULE_KEEP_TAG);
+				rule->keep_tags = world_patterns(world, "1, 2", false);
+			}
 			if (rule->dangling != DANGLING_NO && chance(random, 50))
 				preserve(rule);
 		}
@@ -150,6 +156,30 @@ static void add_rules(struct world *world, struct random *random)
 	}
 }
 
+/* What says from outside that an image is needed. */
+static void add_uses(struct world *world, struct random *random)
+{
+	static const char *const services[] = { "shop/web", "shop/db" };
+	struct snapshot *snapshot = world->snapshot;
+	size_t images = snapshot->n_images;
+
+	snapshot->swarm.images.v = arena_array(world->arena, 4, sizeof(struct swarm_use));
+	for (unsigned n = pick(random, 4); n > 0; n--) {
+		struct reference name;
+
+		assert_true(reference_parse(world->arena, some_name(world, random), &name));
+		snapshot->swarm.images.v[snapshot->swarm.images.n++] =
+			(struct swarm_use){ name.full, "service web" };
+	}
+	snapshot->runs = arena_array(world->arena, 8, sizeof(struct service_run));
+	for (unsigned n = images > 0 ? pick(random, 8) : 0; n > 0; n--)
+		snapshot->runs[snapshot->n_runs++] = (struct service_run){
+			services[pick(random, 2)],
+			world->images[pick(random, (unsigned)images)].id,
+			some_time(random),
+		};
+}
+
 static struct world *random_world(uint64_t seed)
 {
 	struct random random = { seed * 7919 + 1 };
@@ -157,6 +187,7 @@ static struct world *random_world(uint64_t seed)
 
 	add_images(world, &random);
 	add_containers(world, &random);
+	add_uses(world, &random);
 	add_rules(world, &random);
 	return world;
 }
@@ -191,6 +222,45 @@ static void nothing_in_use_goes(const struct world *world, const struct plan *pl
 			if (snapshot->images[k].parent &&
 			    strcmp(snapshot->images[k].parent, snapshot->images[i].id) == 0)
 				assert_true(goes(plan, snapshot->images[k].id));
+	}
+}
+
+static bool is_pinned_tag(const struct verdict *verdict)
+{
+	const char *tag = verdict->reference ? verdict->reference->tag : NULL;
+
+	return rule_has(verdict->rule, RULE_KEEP_TAG) && tag &&
+	       (strcmp(tag, "1") == 0 || strcmp(tag, "2") == 0);
+}
+
+static bool is_latest_run(const struct snapshot *snapshot, const struct service_run *run)
+{
+	for (size_t i = 0; i < snapshot->n_runs; i++)
+		if (strcmp(snapshot->runs[i].service, run->service) == 0 &&
+		    &snapshot->runs[i] != run && snapshot->runs[i].at >= run->at)
+			return false;
+	return true;
+}
+
+static void nothing_named_from_outside_goes(const struct world *world, const struct plan *plan)
+{
+	const struct snapshot *snapshot = world->snapshot;
+
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const struct verdict *verdict = &plan->verdicts[plan->removals[i]];
+
+		if (verdict->kind == KIND_CONTAINER)
+			continue;
+		assert_false(is_pinned_tag(verdict));
+		for (size_t k = 0; verdict->reference && k < snapshot->swarm.images.n; k++)
+			assert_string_not_equal(verdict->reference->full,
+						snapshot->swarm.images.v[k].name);
+		for (size_t k = 0; k < snapshot->n_runs; k++)
+			assert_false(verdict->rule->keep_last_run > 0 &&
+				     verdict->reason != REASON_MAX_AGE &&
+				     strcmp(snapshot->runs[k].image_id, verdict->image->id) ==
+					     0 &&
+				     is_latest_run(snapshot, &snapshot->runs[k]));
 	}
 }
 
@@ -424,6 +494,7 @@ static void check_world(uint64_t seed, size_t *removals, size_t *names)
 	struct strings keys = { 0 };
 
 	nothing_in_use_goes(world, plan);
+	nothing_named_from_outside_goes(world, plan);
 	images_go_whole(plan);
 	guards_hold(plan);
 	removals_are_in_order(plan);

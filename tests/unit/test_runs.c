@@ -232,6 +232,21 @@ static void a_count_beyond_all_runs_keeps_them_all_and_no_more(void **state)
 	assert_kept(world, "ab", "");
 }
 
+/* A build that adds a line to what ran is built on it, by the cache of layers; the name moves
+ * on. */
+static void what_ran_stays_when_the_last_image_built_on_it_goes(void **state)
+{
+	struct world *world = *state;
+
+	images(world, "", 1);
+	world->rules[0].dangling = DANGLING_ANY;
+	world_image(world, "ran", NULL);
+	world_image(world, "never", "app:1")->parent = "ran";
+	assert_int_equal(verdict_on(world_plan(world), "ran")->reason, REASON_LAST_CHILD);
+	ran(world, "shop/web", "ran", 100);
+	assert_kept(world, "ran", "");
+}
+
 static int set_up(void **state)
 {
 	*state = world_new();
@@ -261,6 +276,7 @@ int main(void)
 		TEST(a_unit_of_systemd_is_a_service_and_half_a_compose_service_is_none),
 		TEST(from_an_empty_state_only_containers_are_known),
 		TEST(max_age_ends_it),
+		TEST(what_ran_stays_when_the_last_image_built_on_it_goes),
 		TEST(a_count_beyond_all_runs_keeps_them_all_and_no_more),
 	};
 
