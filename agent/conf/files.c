@@ -37,32 +37,36 @@ static bool is_safe_above(char *resolved)
 	}
 }
 
-/* Of a link, what it leads to. */
-static bool check_searched(const char *folder, const struct stat *info,
-			   struct problems *problems)
+static bool check_link(const char *path, struct problems *problems)
 {
 	_cleanup_free_ char *resolved = NULL;
 	struct stat link;
 
-	if (geteuid() != 0)
+	if (lstat(path, &link) == 0 && !S_ISLNK(link.st_mode))
 		return true;
-	if (!is_roots_alone(info)) {
-		refuse(folder, problems);
-		return false;
-	}
-	if (lstat(folder, &link) == 0 && !S_ISLNK(link.st_mode))
-		return true;
-	resolved = realpath(folder, NULL);
+	resolved = realpath(path, NULL);
 	if (!resolved)
-		problems_add(problems, "%s: %s", folder, strerror(errno));
+		problems_add(problems, "%s: %s", path, strerror(errno));
 	else if (is_safe_above(resolved))
 		return true;
 	else
 		problems_add(
 			problems,
 			"%s: is a link that leads through %s, which is not root's alone to "
-			"write; put a folder here",
-			folder, resolved);
+			"write; link to another place, or to none",
+			path, resolved);
+	return false;
+}
+
+/* Of a link, what it leads to. */
+static bool check_searched(const char *folder, const struct stat *info,
+			   struct problems *problems)
+{
+	if (geteuid() != 0)
+		return true;
+	if (is_roots_alone(info))
+		return check_link(folder, problems);
+	refuse(folder, problems);
 	return false;
 }
 
@@ -110,7 +114,8 @@ static bool check_owner(const char *path, const struct stat *info, struct proble
 		return false;
 	}
 	return check_folder(path, problems) &&
-	       (!resolved || strcmp(resolved, path) == 0 || check_folder(resolved, problems));
+	       (!resolved || strcmp(resolved, path) == 0 || check_folder(resolved, problems)) &&
+	       check_link(path, problems);
 }
 
 FILE *files_open(const char *path, struct problems *problems)

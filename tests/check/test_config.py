@@ -406,6 +406,20 @@ class Files(Case):
         self.file.symlink_to(elsewhere / "policy.ini")
         self.refused((None, "not root's alone to write"), file=elsewhere / "policy.ini")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
+    def test_a_link_into_a_folder_that_others_may_put_aside_is_refused_by_root(self):
+        elsewhere = self.program.folder / "above" / "elsewhere"
+        elsewhere.mkdir(parents=True)
+        (elsewhere / "policy.ini").write_text(GOOD)
+        self.file.unlink()
+        self.file.symlink_to(elsewhere / "policy.ini")
+        self.call(0, "check")
+        self.fake.requests.clear()
+        elsewhere.parent.chmod(0o777)
+        self.refused((None, f"leads through {elsewhere.parent}, which is not root's alone to write"))
+        elsewhere.parent.chmod(0o1777)  # as /tmp: nobody can put aside what is another's
+        self.call(0, "check")
+
 
 @unittest.skipUnless(os.geteuid() == 0, "only root asks who may write")
 class RootsPlaces(unittest.TestCase):
