@@ -4,8 +4,11 @@ import time
 import unittest
 
 from harness import cage
-from harness.engines import Engine
+from harness.engines import Engine, wanted
 from harness.program import Program
+
+# The first Docker that is asked for.
+DOCKER = next((name for name in wanted() if name.startswith("d")), "d20")
 
 POLICY = """
 [containers exited]
@@ -31,15 +34,17 @@ min-age     = 0s
 
 class Node:
     def __init__(self, test, policy):
-        self.engine = Engine("d20").start()
+        self.engine = Engine(DOCKER).start()
         test.addClassCleanup(self.engine.stop)
         self.client = self.engine.client
         self.program = Program(self.engine.socket, policy)
         test.addClassCleanup(self.program.close)
 
-    def docker(self, *arguments):
-        return self.engine.inside("docker", "-H", f"unix://{self.engine.socket}", *arguments,
-                                  check=True).stdout.strip()
+    def update(self, name, change, **query):
+        service = self.client.get(f"/services/{name}")
+        change(service["Spec"])
+        self.client.json("POST", f"/services/{service['ID']}/update", service["Spec"],
+                         version=service["Version"]["Index"], **query)
 
     def run(self, *arguments):
         run = self.program("run", "--json", *arguments)
@@ -59,10 +64,11 @@ class SwarmTest(unittest.TestCase):
     def setUpClass(cls):
         cls.enterClassContext(cage.own_network())
         cls.manager, cls.worker = Node(cls, POLICY), Node(cls, POLICY)
-        cls.manager.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
-        token = cls.manager.docker("swarm", "join-token", "-q", "worker")
-        cls.worker.docker("swarm", "join", "--token", token, "--advertise-addr", "127.0.0.1",
-                          "--listen-addr", "127.0.0.1:2378", "127.0.0.1:2377")
+        here = {"AdvertiseAddr": "127.0.0.1"}
+        cls.manager.client.json("POST", "/swarm/init", {**here, "ListenAddr": "127.0.0.1:2377"})
+        token = cls.manager.client.get("/swarm")["JoinTokens"]["Worker"]
+        cls.worker.client.json("POST", "/swarm/join", {**here, "ListenAddr": "127.0.0.1:2378", "JoinToken": token,
+                                                       "RemoteAddrs": ["127.0.0.1:2377"]})
 
     def setUp(self):
         for node in (self.manager, self.worker):
@@ -72,15 +78,17 @@ class SwarmTest(unittest.TestCase):
 
     def service(self, name, image, replicas, on=None):
         on = on or self.manager
-        self.manager.docker("service", "create", "--detach", "--name", name, "--replicas", str(replicas),
-                            "--no-resolve-image", "--restart-condition", "none", "--stop-grace-period", "0s",
-                            "--constraint",
-                            f"node.id=={on.client.get('/info')['Swarm']['NodeID']}", image, "sleep", "10000")
+        node = on.client.get("/info")["Swarm"]["NodeID"]
+        self.manager.client.json("POST", "/services/create", {
+            "Name": name, "Mode": {"Replicated": {"Replicas": replicas}},
+            "TaskTemplate": {"ContainerSpec": {"Image": image, "Args": ["sleep", "10000"], "StopGracePeriod": 0},
+                             "RestartPolicy": {"Condition": "none"},
+                             "Placement": {"Constraints": [f"node.id=={node}"]}}})
         self.addCleanup(self.remove, name)
         self.wait_for(on, name, lambda states: states.count("running") == replicas)
 
     def remove(self, name):
-        self.manager.docker("service", "rm", name)
+        self.manager.client.request("DELETE", f"/services/{name}")
         for node in (self.manager, self.worker):
             self.wait_for(node, name, lambda states: not states)
 
@@ -89,11 +97,14 @@ class SwarmTest(unittest.TestCase):
         return {container: state for container, state in node.client.containers().items()
                 if container.startswith(name + ".")}
 
+    def tasks(self):
+        return [task["Status"] for task in self.manager.client.get("/tasks")]
+
     def wait_for(self, node, name, reached):
         deadline = time.monotonic() + 60
         while not reached(list(self.of(node, name).values())):
             if time.monotonic() > deadline:
-                self.fail(f"{name}: {self.of(node, name)}\n{self.manager.docker('service', 'ps', name)}")
+                self.fail(f"{name}: {self.of(node, name)}\n{self.tasks()}")
             time.sleep(0.1)
 
     def test_a_service_without_replicas_keeps_its_image(self):
@@ -107,7 +118,7 @@ class SwarmTest(unittest.TestCase):
         self.service("one", "app:1", 1)
         self.manager.run()
         self.assertEqual(self.manager.apps(), {"app:1"})
-        self.manager.docker("service", "scale", "--detach", "one=0")
+        self.manager.update("one", lambda spec: spec["Mode"]["Replicated"].update(Replicas=0))
         self.wait_for(self.manager, "one", lambda states: not states)
         run = self.manager.run()
         self.assertEqual(self.manager.apps(), {"app:1"})
@@ -118,11 +129,11 @@ class SwarmTest(unittest.TestCase):
 
     def test_an_update_can_be_rolled_back(self):
         self.service("web", "app:1", 1)
-        self.manager.docker("service", "update", "--detach", "--image", "app:2", "--no-resolve-image", "web")
+        self.manager.update("web", lambda spec: spec["TaskTemplate"]["ContainerSpec"].update(Image="app:2"))
         self.wait_for_image("web", "app:2")
         self.manager.run()
         self.assertEqual(self.manager.apps(), {"app:1", "app:2"})
-        self.manager.docker("service", "rollback", "--detach", "web")
+        self.manager.update("web", lambda spec: None, rollback="previous")
         self.wait_for_image("web", "app:1")
 
     def wait_for_image(self, name, image):
@@ -130,7 +141,7 @@ class SwarmTest(unittest.TestCase):
         while not any(entry["Image"] == image and entry["State"] == "running"
                       for entry in self.manager.client.get("/containers/json")
                       if entry["Names"][0].startswith(f"/{name}.")):
-            self.assertLess(time.monotonic(), deadline, self.manager.docker("service", "ps", name))
+            self.assertLess(time.monotonic(), deadline, self.tasks())
             time.sleep(0.1)
 
     def test_containers_of_tasks_are_swarms_unless_a_rule_names_its_labels(self):
