@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,24 +16,11 @@
 #include "cmd/approval.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
+#include "cmd/signals.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
 
-/* Set by the first SIGTERM or SIGINT; the second ends the process at once. */
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal_number _unused_)
-{
-	stop = 1;
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-	signal(SIGTERM, on_signal);
-	signal(SIGINT, on_signal);
-}
+static const volatile int *stop;
 
 /* Root's rights on somebody else's engine, or the other way round, end in surprises. */
 static int check_owner(const struct session *session)
@@ -57,7 +43,7 @@ static bool nap(const struct timespec *until)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (stop || now.tv_sec > until->tv_sec ||
+	if (*stop || now.tv_sec > until->tv_sec ||
 	    (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec))
 		return false;
 	nanosleep(&pause, NULL);
@@ -200,10 +186,10 @@ static bool is_gentle(const struct session *session, const struct report *report
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
 {
 	const struct snapshot *snapshot = session->snapshot;
-	struct watch watch = { .pace = { pace_pressure_files, &stop,
+	struct watch watch = { .pace = { pace_pressure_files, stop,
 					 session->conf.settings.timeout * 1000 } };
 	const struct removal_control control = {
-		.stop = &stop,
+		.stop = stop,
 		.ended = removal_ended,
 		.data = &watch,
 		.wait = is_gentle(session, report) ? wait_for_disk : NULL,
@@ -274,7 +260,7 @@ static bool missed(const struct session *session, const struct report *report)
 static bool further_round(struct session *session, const struct report *first,
 			  struct report *second, struct disk *after)
 {
-	if (stop || !first->result || first->result->n_failed > 0 ||
+	if (*stop || !first->result || first->result->n_failed > 0 ||
 	    session_look_again(session, true) != STATUS_GO_ON)
 		return false;
 	session_plan(session);
@@ -393,7 +379,7 @@ enum status cmd_run(const struct options *options)
 	struct session session;
 	int status, lock_fd = -1;
 
-	catch_signals();
+	stop = signals_catch();
 	session_open(&session, options);
 	session.journals = !options->dry_run;
 	status = run(&session, &lock_fd);

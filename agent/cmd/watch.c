@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -10,25 +9,13 @@
 #include "base/log.h"
 #include "cmd/host.h"
 #include "cmd/session.h"
+#include "cmd/signals.h"
 #include "cmd/watcher.h"
 
 #define PAUSE_MIN_SEC 1
 #define PAUSE_MAX_SEC 30
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal_number _unused_)
-{
-	stop = 1;
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-	signal(SIGTERM, on_signal);
-	signal(SIGINT, on_signal);
-}
+static const volatile int *stop;
 
 static void alive(void)
 {
@@ -61,7 +48,7 @@ static void say_waiting(struct wait *wait, const char *why)
 
 static void pause_a_while(struct wait *wait)
 {
-	for (int i = 0; i < wait->pause && !stop; i++) {
+	for (int i = 0; i < wait->pause && !*stop; i++) {
 		struct timespec second = { .tv_sec = 1 };
 
 		alive();
@@ -99,19 +86,19 @@ static int follow(const struct session *session, struct watcher *watcher, struct
 		if (time(NULL) - start > PAUSE_MAX_SEC)
 			wait->pause = PAUSE_MIN_SEC;
 	}
-	if (r < 0 && r != -ESTALE && !stop)
+	if (r < 0 && r != -ESTALE && !*stop)
 		say_waiting(wait, err->text);
 	return r;
 }
 
 static int watch_engine(const struct session *session, struct watch *watch)
 {
-	const struct watcher_control control = { &stop, alive, watching };
+	const struct watcher_control control = { stop, alive, watching };
 	_cleanup_(watcher_freep) struct watcher *watcher = watcher_new(watch, &control);
 	struct wait wait = { .pause = PAUSE_MIN_SEC };
 	struct err err;
 
-	while (!stop) {
+	while (!*stop) {
 		int r = follow(session, watcher, &wait, &err);
 
 		if (r == -ESTALE)
@@ -129,7 +116,7 @@ static int wait_for_socket(struct session *session)
 	struct err err;
 	int r = -ENOENT;
 
-	while (!stop && r == -ENOENT) {
+	while (!*stop && r == -ENOENT) {
 		r = host_find(session->arena, session->options->host, &session->conf.settings,
 			      &session->socket, &err);
 		if (r != -ENOENT)
@@ -179,7 +166,7 @@ enum status cmd_watch(const struct options *options)
 	struct session session;
 	int status;
 
-	catch_signals();
+	stop = signals_catch();
 	session_open(&session, options);
 	status = run_watch(&session);
 	session_close(&session);

@@ -32,3 +32,17 @@ void removal_end(struct removal *removal, enum outcome outcome, const char *form
 	removal_end_v(removal, outcome, format, args);
 	va_end(args);
 }
+
+void removal_ask(const struct engine *engine, enum http_method method, char *path,
+		 struct json_stream *json,
+		 void (*done)(struct http *, const struct http_reply *, void *), void *data)
+{
+	http_submit_next(engine->http, &(struct http_request){
+					       .method = method,
+					       .path = path,
+					       .max_bytes = OBJECT_MAX_BYTES,
+					       .json = json,
+					       .done = done,
+					       .data = data,
+				       });
+}

@@ -12,6 +12,11 @@ void removal_end(struct removal *removal, enum outcome outcome, const char *form
 void removal_end_v(struct removal *removal, enum outcome outcome, const char *format,
 		   va_list args) _printf_(3, 0);
 
+/* The next request of something under way, before all that waits. */
+void removal_ask(const struct engine *engine, enum http_method method, char *path,
+		 struct json_stream *json,
+		 void (*done)(struct http *, const struct http_reply *, void *), void *data);
+
 static inline bool stopped(const struct removal_control *control)
 {
 	return control && control->stop && *control->stop;

@@ -61,20 +61,6 @@ static void job_end(struct job *job, enum outcome outcome, const char *format, .
 	start_ready(run);
 }
 
-static void submit(struct job *job, enum http_method method, char *path,
-		   struct json_stream *json,
-		   void (*done)(struct http *, const struct http_reply *, void *))
-{
-	http_submit_next(job->run->engine->http, &(struct http_request){
-							 .method = method,
-							 .path = path,
-							 .max_bytes = OBJECT_MAX_BYTES,
-							 .json = json,
-							 .done = done,
-							 .data = job,
-						 });
-}
-
 /* Whether names that were there are gone for a reason, and none came. */
 
 static bool left(const enum outcome *ends, size_t i)
@@ -241,10 +227,10 @@ static void delete_next(struct job *job)
 	name = next_name(job);
 	job->by_id = !job->asked;
 	job->deletion = (struct image_deletion){ 0 };
-	submit(job, HTTP_DELETE, delete_path(engine, name),
-	       json_stream_new(engine->dialect->libpod ? JSON_OBJECT : JSON_LIST,
-			       OBJECT_MAX_BYTES, read_deletion, job),
-	       deleted);
+	removal_ask(job->run->engine, HTTP_DELETE, delete_path(engine, name),
+		    json_stream_new(engine->dialect->libpod ? JSON_OBJECT : JSON_LIST,
+				    OBJECT_MAX_BYTES, read_deletion, job),
+		    deleted, job);
 }
 
 /* GET: what it shows decides. */
@@ -290,9 +276,9 @@ static void looked(struct http *http _unused_, const struct http_reply *reply, v
 
 static void look(struct job *job)
 {
-	submit(job, HTTP_GET,
-	       engine_path(job->run->engine, "/images/%s/json", job->removal->image->id),
-	       json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked);
+	removal_ask(job->run->engine, HTTP_GET,
+		    engine_path(job->run->engine, "/images/%s/json", job->removal->image->id),
+		    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked, job);
 }
 
 static void start(struct run *run, struct removal *removal)

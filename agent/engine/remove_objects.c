@@ -150,20 +150,6 @@ static int read_now(void *data, struct json_object *object, struct err *err)
 	return way_of(job)->read(&decoder, object, job, err);
 }
 
-static void submit(struct job *job, enum http_method method, char *path,
-		   struct json_stream *json,
-		   void (*done)(struct http *, const struct http_reply *, void *))
-{
-	http_submit_next(job->run->engine->http, &(struct http_request){
-							 .method = method,
-							 .path = path,
-							 .max_bytes = OBJECT_MAX_BYTES,
-							 .json = json,
-							 .done = done,
-							 .data = job,
-						 });
-}
-
 static void look(struct job *job);
 
 static void deleted(struct http *http _unused_, const struct http_reply *reply, void *data)
@@ -209,7 +195,7 @@ static enum outcome judge(struct job *job, const struct http_reply *reply)
 
 static void delete (struct job *job)
 {
-	submit(job, HTTP_DELETE, path_of(job, ""), NULL, deleted);
+	removal_ask(job->run->engine, HTTP_DELETE, path_of(job, ""), NULL, deleted, job);
 }
 
 static int count_user(void *data, struct json_object *object _unused_, struct err *err _unused_)
@@ -243,9 +229,10 @@ static void count_users(struct job *job)
 		mem_printf("{\"network\":[\"%s\"]}", job->removal->network->id);
 	_cleanup_free_ char *escaped = url_escape(filters);
 
-	submit(job, HTTP_GET,
-	       engine_path(job->run->engine, "/containers/json?all=1&filters=%s", escaped),
-	       json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, count_user, job), users_counted);
+	removal_ask(job->run->engine, HTTP_GET,
+		    engine_path(job->run->engine, "/containers/json?all=1&filters=%s", escaped),
+		    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, count_user, job),
+		    users_counted, job);
 }
 
 static void looked(struct http *http _unused_, const struct http_reply *reply, void *data)
@@ -264,8 +251,8 @@ static void look(struct job *job)
 {
 	const char *suffix = job->removal->kind == KIND_CONTAINER ? "/json" : "";
 
-	submit(job, HTTP_GET, path_of(job, suffix),
-	       json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked);
+	removal_ask(job->run->engine, HTTP_GET, path_of(job, suffix),
+		    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked, job);
 }
 
 static void start(struct run *run, struct removal *removal)

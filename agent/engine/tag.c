@@ -43,20 +43,6 @@ static void job_end(struct job *job, enum outcome outcome, const char *format, .
 	free(job);
 }
 
-static void submit(struct job *job, enum http_method method, char *path,
-		   struct json_stream *json,
-		   void (*done)(struct http *, const struct http_reply *, void *))
-{
-	http_submit_next(job->run->engine->http, &(struct http_request){
-							 .method = method,
-							 .path = path,
-							 .max_bytes = OBJECT_MAX_BYTES,
-							 .json = json,
-							 .done = done,
-							 .data = job,
-						 });
-}
-
 static int read_now(void *data, struct json_object *object, struct err *err)
 {
 	struct job *job = data;
@@ -71,8 +57,9 @@ static void look(struct job *job, const char *name,
 	_cleanup_free_ char *escaped = url_escape(name);
 
 	job->now = (struct image){ 0 };
-	submit(job, HTTP_GET, engine_path(job->run->engine, "/images/%s/json", escaped),
-	       json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked);
+	removal_ask(job->run->engine, HTTP_GET,
+		    engine_path(job->run->engine, "/images/%s/json", escaped),
+		    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_now, job), looked, job);
 }
 
 static const char *what_went_wrong(const struct http_reply *reply)
@@ -114,10 +101,10 @@ static void tag(struct job *job)
 
 	repository[strlen(name->raw) - strlen(name->tag) - 1] = '\0';
 	escaped = url_escape(repository);
-	submit(job, HTTP_POST,
-	       engine_path(job->run->engine, "/images/%s/tag?repo=%s&tag=%s",
-			   job->tagging->image->id, escaped, name->tag),
-	       NULL, tagged);
+	removal_ask(job->run->engine, HTTP_POST,
+		    engine_path(job->run->engine, "/images/%s/tag?repo=%s&tag=%s",
+				job->tagging->image->id, escaped, name->tag),
+		    NULL, tagged, job);
 }
 
 /* ---- the name: engines take it away from another image without complaint ---- */

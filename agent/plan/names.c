@@ -113,20 +113,7 @@ void repositories_of(const struct planner *planner, const struct verdict *verdic
 
 const char *name_of(const struct verdict *verdict)
 {
-	switch (verdict->kind) {
-	case KIND_CONTAINER:
-		return container_name(verdict->container);
-	case KIND_TAG:
-		return verdict->reference->short_name;
-	case KIND_VOLUME:
-		return verdict->volume->name;
-	case KIND_NETWORK:
-		return verdict->network->name ? verdict->network->name : verdict->network->id;
-	case KIND_BUILD_CACHE:
-		return verdict->cache->id;
-	case KIND_IMAGE:
-	case KIND_MAX_:
-		break;
-	}
-	return UNTAGGED_NAME;
+	const char *name = verdict_name(verdict);
+
+	return name ? name : UNTAGGED_NAME;
 }

@@ -20,6 +20,26 @@ const char *verdict_id(const struct verdict *verdict)
 	return "";
 }
 
+const char *verdict_name(const struct verdict *verdict)
+{
+	switch (verdict->kind) {
+	case KIND_CONTAINER:
+		return container_name(verdict->container);
+	case KIND_TAG:
+		return verdict->reference->short_name;
+	case KIND_VOLUME:
+		return verdict->volume->name;
+	case KIND_NETWORK:
+		return verdict->network->name ? verdict->network->name : verdict->network->id;
+	case KIND_BUILD_CACHE:
+		return verdict->cache->id;
+	case KIND_IMAGE:
+	case KIND_MAX_:
+		break;
+	}
+	return NULL;
+}
+
 const struct labels *labels_of(const struct verdict *verdict)
 {
 	switch (verdict->kind) {

@@ -217,6 +217,9 @@ const char *plan_key(struct arena *arena, enum kind kind, const char *id,
 /* What identifies the verdict's object: the whole ID; of a volume its name. */
 const char *verdict_id(const struct verdict *verdict);
 
+/* As the engine spells it, not escaped; NULL for an untagged image. */
+const char *verdict_name(const struct verdict *verdict);
+
 /* "too-young", …: for JSON and the journal. */
 const char *reason_to_string(enum reason reason);
 

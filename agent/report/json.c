@@ -90,7 +90,7 @@ struct json_object *json_verdict(const struct verdict *verdict, const struct pla
 
 	json_add_text(object, "kind", kind_to_string(verdict->kind));
 	json_add_text(object, "id", verdict_id(verdict));
-	json_add_text(object, "name", object_name(verdict));
+	json_add_text(object, "name", verdict_name(verdict));
 	json_add_text(object, "verdict", report_verdict(verdict));
 	json_add_text(object, "preserve_as",
 		      verdict->preserve_as ? verdict->preserve_as->raw : NULL);

@@ -7,27 +7,6 @@
 
 #define SHORT_ID 12
 
-const char *object_name(const struct verdict *verdict)
-{
-	switch (verdict->kind) {
-	case KIND_CONTAINER:
-		return verdict->container->names.n > 0 ? verdict->container->names.v[0]
-						       : verdict->container->id;
-	case KIND_TAG:
-		return verdict->reference->short_name;
-	case KIND_VOLUME:
-		return verdict->volume->name;
-	case KIND_NETWORK:
-		return verdict->network->name ? verdict->network->name : verdict->network->id;
-	case KIND_BUILD_CACHE:
-		return verdict->cache->id;
-	case KIND_IMAGE:
-	case KIND_MAX_:
-		break;
-	}
-	return NULL;
-}
-
 const char *object_former_name(const struct verdict *verdict)
 {
 	const struct image *image = verdict->image;
@@ -75,7 +54,7 @@ const char *report_verdict(const struct verdict *verdict)
 
 char *report_name(const struct verdict *verdict)
 {
-	const char *name = object_name(verdict);
+	const char *name = verdict_name(verdict);
 	_cleanup_free_ char *id = NULL;
 
 	if (name)

@@ -4,9 +4,6 @@
 
 /* What the renderers ask about a row; for the files of report/ only. */
 
-/* As the engine spells it, not escaped; NULL for an untagged image. */
-const char *object_name(const struct verdict *verdict);
-
 /* The last name that an untagged or preserved image had, as far as it is known, else NULL. */
 const char *object_former_name(const struct verdict *verdict);
 

@@ -13,7 +13,7 @@ static enum kind shelf(const struct verdict *verdict)
 /* Images without a name come last. */
 static const char *name_or_last(const struct verdict *verdict)
 {
-	const char *name = object_name(verdict);
+	const char *name = verdict_name(verdict);
 
 	return name ? name : "~";
 }
