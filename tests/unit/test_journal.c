@@ -105,6 +105,79 @@ static void an_object_that_went_has_an_entry(void **state _unused_)
 	assert_field(&collected, 0, "RECLAIMD_ENGINE_SOCKET", "/run/docker.sock");
 }
 
+static struct verdict *world_quarantined(struct world *world, const struct rule *rule,
+					 const char *name)
+{
+	struct verdict *verdict = world_add(world, KIND_VOLUME);
+	struct volume *volume = arena_alloc(world->arena, sizeof(*volume));
+
+	volume->name = arena_strdup(world->arena, name);
+	verdict->volume = volume;
+	verdict->rule = rule;
+	verdict->reason = REASON_QUARANTINE;
+	verdict->goes_at = NOW + 7 * DAY;
+	verdict->announce = true;
+	return verdict;
+}
+
+static const struct rule volume_rule = { .kind = KIND_VOLUME,
+					 .name = "caches",
+					 .section = { "/etc/v.ini", 2 } };
+
+static void a_quarantine_that_begins_has_an_entry(void **state _unused_)
+{
+	_cleanup_(collected_clear) struct collected collected = { 0 };
+	_cleanup_(world_freep) struct world *world = world_new();
+	char at[UNITS_SIZE];
+
+	world_quarantined(world, &volume_rule, "cache\n1");
+	world_quarantined(world, &volume_rule, "cache-2")->announce = false;
+	world_apply(world);
+	world->report.announced = true;
+	assert_int_equal(write_to(&collected, world, 1000), 0);
+	assert_int_equal(collected.entries, 2);
+	assert_event(&collected, 0, EVENT_VOLUME_ANNOUNCED);
+	units_format_time(at, NOW + 7 * DAY, NOW);
+	assert_non_null(
+		strstr(field(&collected, 0, "MESSAGE"), "volume cache\\n1 will be removed"));
+	assert_non_null(strstr(field(&collected, 0, "MESSAGE"), at));
+	assert_field(&collected, 0, "PRIORITY", "5");
+	assert_field(&collected, 0, "RECLAIMD_KIND", "volume");
+	assert_field(&collected, 0, "RECLAIMD_NAME", "cache\\n1");
+	assert_field(&collected, 0, "RECLAIMD_RULE", "caches");
+	assert_field(&collected, 0, "RECLAIMD_GOES_FROM", at);
+	collected_clear(&collected);
+	world->report.announced = false;
+	assert_int_equal(write_to(&collected, world, 1000), 0);
+	assert_int_equal(collected.entries, 1);
+}
+
+static void many_quarantines_of_a_rule_have_one_entry(void **state _unused_)
+{
+	static const struct rule other = { .kind = KIND_VOLUME,
+					   .name = "other",
+					   .section = { "/etc/v.ini", 9 } };
+	_cleanup_(collected_clear) struct collected collected = { 0 };
+	_cleanup_(world_freep) struct world *world = world_new();
+
+	for (int i = 0; i < 40; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "v%d", i);
+		world_quarantined(world, i % 20 == 7 ? &other : &volume_rule, name);
+	}
+	world_apply(world);
+	world->report.announced = true;
+	assert_int_equal(write_to(&collected, world, 1000), 0);
+	assert_int_equal(collected.entries, 4);
+	assert_event(&collected, 0, EVENT_RULE_ANNOUNCED);
+	assert_field(&collected, 0, "RECLAIMD_ANNOUNCED", "38");
+	assert_field(&collected, 0, "RECLAIMD_RULE", "caches");
+	assert_event(&collected, 1, EVENT_VOLUME_ANNOUNCED);
+	assert_field(&collected, 1, "RECLAIMD_NAME", "v7");
+	assert_field(&collected, 2, "RECLAIMD_NAME", "v27");
+}
+
 static void a_name_that_was_given_has_an_entry(void **state _unused_)
 {
 	_cleanup_(collected_clear) struct collected collected = { 0 };
@@ -442,6 +515,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_object_that_went_has_an_entry),
+		cmocka_unit_test(a_quarantine_that_begins_has_an_entry),
+		cmocka_unit_test(many_quarantines_of_a_rule_have_one_entry),
 		cmocka_unit_test(a_name_that_was_given_has_an_entry),
 		cmocka_unit_test(a_name_that_was_not_given_is_a_warning),
 		cmocka_unit_test(a_failed_object_is_a_warning),
