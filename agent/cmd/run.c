@@ -180,7 +180,9 @@ static bool is_gentle(const struct session *session, const struct report *report
 {
 	enum run_pace pace = session->conf.settings.pace;
 
-	return pace == PACE_GENTLE || (pace == PACE_AUTO && report->scheduled);
+	if (pace == PACE_AUTO)
+		return report->scheduled && session->options->need_free == 0;
+	return pace == PACE_GENTLE;
 }
 
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)

@@ -39,7 +39,7 @@ static const struct key keys[] = {
 			   "gentle: one removal at a time, with a pause while others wait for the "
 			   "disk (/proc/pressure/io, full avg10 above 10), in all at most for the "
 			   "timeout of a request. auto: gentle in a run that the timer starts, "
-			   "fast in any other." },
+			   "fast in any other and with --need-free." },
 	[SETTING_ENTRIES] = { "entries", KEY_NUMBER, FIELD(entries), 0, 1000000, NULL, "1000",
 			      0,
 			      "Journal entries for single objects; if more went, there is one entry "

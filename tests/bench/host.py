@@ -50,6 +50,14 @@ state       = exited, dead
 age-from    = created
 keep-last   = 100000
 """
+PRESSURE = """\
+[images old]
+repository        = *
+dangling          = any
+when-free-below   = 1MB
+until-free-above  = 2MB
+keep-within       = 0s
+"""
 
 
 class Host:
@@ -142,6 +150,9 @@ def _plan_rows(host):
         yield compare(f"run, nothing to do, {CONTAINERS:,} containers, {IMAGES:,} images",
                       "docker ps -a", 1.0, lambda: _call(program, "run"), lambda: host.cli("ps", "-a"),
                       note=_what_ps_leaves_out(host))
+    with Program(host.engine.socket, PRESSURE, SETTINGS) as program:
+        yield compare("run --need-free with space enough, the same host", "docker ps -a", 0.1,
+                      lambda: _call(program, "run", "--need-free", "1MB"), lambda: host.cli("ps", "-a"))
 
 
 def _what_ps_leaves_out(host):
