@@ -228,8 +228,7 @@ static void fetch(struct session *session, const struct need *needs, size_t n)
 
 		facts[needs[i].index] |= needs[i].facts;
 	}
-	engine_fetch_containers(session->engine, snapshot, containers);
-	engine_fetch_images(session->engine, snapshot, images);
+	engine_fetch(session->engine, snapshot, containers, images);
 	say_problems(session, known_problems);
 }
 
@@ -245,8 +244,7 @@ void session_fetch_sizes(struct session *session, struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		if (snapshot->images[i].layered == FACT_NOT_ASKED)
 			images[i] = NEED_LAYERS;
-	engine_fetch_containers(session->engine, snapshot, containers);
-	engine_fetch_images(session->engine, snapshot, images);
+	engine_fetch(session->engine, snapshot, containers, images);
 }
 
 struct plan_input session_plan_input(const struct session *session)

@@ -193,7 +193,7 @@ int engine_containers(struct engine *engine, struct snapshot *ret, struct err *e
 	snapshot_seal(ret);
 	if (ret->listing[KIND_CONTAINER] == LISTING_READ) {
 		facts = unnamed(ret);
-		engine_fetch_containers(engine, ret, facts);
+		engine_fetch(engine, ret, facts, NULL);
 	}
 	/* A container whose image nobody could name might use any. */
 	if (ret->problems.n > 0)

@@ -42,13 +42,12 @@ void engine_info(struct engine *engine, struct snapshot *snapshot);
 _must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot,
 				 unsigned kinds, struct err *err);
 
-/* Fetches facts, `facts[i]` (NEED_…) for object i of kind's list in the snapshot, over parallel
- * connections; each ends FACT_KNOWN or, with a line in snapshot->problems, FACT_UNAVAILABLE. A
- * 404 is unavailable without a line: the object went meanwhile. */
-void engine_fetch_containers(struct engine *engine, struct snapshot *snapshot,
-			     const unsigned *facts);
-void engine_fetch_images(struct engine *engine, struct snapshot *snapshot,
-			 const unsigned *facts);
+/* Fetches facts, `containers[i]` (NEED_…) for container i of the snapshot, `images[i]` for
+ * image i, over parallel connections; each ends FACT_KNOWN or, with a line in
+ * snapshot->problems, FACT_UNAVAILABLE. A 404 is unavailable without a line: the object went
+ * meanwhile. Either may be NULL. */
+void engine_fetch(struct engine *engine, struct snapshot *snapshot, const unsigned *containers,
+		  const unsigned *images);
 
 /* Reads the list of containers anew into a snapshot of its own (for the check between the
  * removal of containers and that of images), with the name each was created from: where the

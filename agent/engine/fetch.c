@@ -161,21 +161,18 @@ static struct batch *add_to_batch(struct fetch *fetch, struct batch *batch,
 	return NULL;
 }
 
-void engine_fetch_containers(struct engine *engine, struct snapshot *snapshot,
-			     const unsigned *facts)
+static void fetch_containers(struct fetch *fetch, const unsigned *facts)
 {
-	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
-	struct fetch fetch = { engine, snapshot, intern };
+	struct snapshot *snapshot = fetch->snapshot;
 	struct batch *batch = NULL;
 
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
 		if (facts[i] & NEED_INSPECT)
-			inspect_container(&fetch, &snapshot->containers[i]);
+			inspect_container(fetch, &snapshot->containers[i]);
 		if (facts[i] & NEED_SIZE)
-			batch = add_to_batch(&fetch, batch, &snapshot->containers[i]);
+			batch = add_to_batch(fetch, batch, &snapshot->containers[i]);
 	}
 	submit_batch(batch);
-	http_run(engine->http, engine_connections(engine, CONTAINER_CONNECTIONS));
 }
 
 /* Images: inspect, then history if layers are asked for. */
@@ -263,15 +260,26 @@ static void fetch_image(struct fetch *fetch, struct image *image, unsigned facts
 	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_image, one), image_done, one);
 }
 
-void engine_fetch_images(struct engine *engine, struct snapshot *snapshot,
-			 const unsigned *facts)
+static void fetch_images(struct fetch *fetch, const unsigned *facts)
+{
+	struct snapshot *snapshot = fetch->snapshot;
+
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (facts[i])
+			fetch_image(fetch, &snapshot->images[i], facts[i]);
+}
+
+void engine_fetch(struct engine *engine, struct snapshot *snapshot, const unsigned *containers,
+		  const unsigned *images)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
 	struct fetch fetch = { engine, snapshot, intern };
 
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		if (facts[i])
-			fetch_image(&fetch, &snapshot->images[i], facts[i]);
-	http_run(engine->http, engine_connections(engine, IMAGE_CONNECTIONS));
-	layers_chain(snapshot);
+	if (containers)
+		fetch_containers(&fetch, containers);
+	if (images)
+		fetch_images(&fetch, images);
+	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));
+	if (images)
+		layers_chain(snapshot);
 }

@@ -22,7 +22,8 @@ struct engine {
 	void (*tick)(void);
 };
 
-/* As many as were measured to be best; more makes images slower. */
+/* As many as were measured to be best; more makes the removal of images slower. */
+#define READ_CONNECTIONS 8
 #define CONTAINER_CONNECTIONS 8
 #define IMAGE_CONNECTIONS 4
 

@@ -23,7 +23,7 @@ static const enum place behind_object[] = {
 struct json_stream {
 	enum json_shape shape;
 	enum place place;
-	json_tokener *tokener;
+	json_tokener *tokener; /* from the first object on: thousands of requests may wait */
 	size_t object_bytes, max_object;
 	int (*object)(void *data, struct json_object *object, struct err *err);
 	void *data;
@@ -40,14 +40,6 @@ struct json_stream *json_stream_new(enum json_shape shape, size_t max_object,
 
 	stream->shape = shape;
 	stream->place = shape == JSON_LIST ? BEFORE_LIST : BEFORE_NEXT;
-	stream->tokener = json_tokener_new();
-	if (!stream->tokener)
-		mem_die();
-	/* What follows an object is looked at here: it must be a comma, a bracket or nothing.
-	 */
-	json_tokener_set_flags(stream->tokener, JSON_TOKENER_STRICT |
-							JSON_TOKENER_VALIDATE_UTF8 |
-							JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	stream->max_object = max_object;
 	stream->object = object;
 	stream->data = data;
@@ -58,7 +50,8 @@ void json_stream_free(struct json_stream *stream)
 {
 	if (!stream)
 		return;
-	json_tokener_free(stream->tokener);
+	if (stream->tokener)
+		json_tokener_free(stream->tokener);
 	free(stream);
 }
 
@@ -89,9 +82,25 @@ static int feed_object(struct json_stream *stream, const char *bytes, size_t n,
 	return stream->object(stream->data, object, err);
 }
 
+static json_tokener *tokener_new(void)
+{
+	json_tokener *tokener = json_tokener_new();
+
+	if (!tokener)
+		mem_die();
+	/* What follows an object is looked at here: it must be a comma, a bracket or nothing.
+	 */
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
+						JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	return tokener;
+}
+
 static int begin_object(struct json_stream *stream)
 {
-	json_tokener_reset(stream->tokener);
+	if (stream->tokener)
+		json_tokener_reset(stream->tokener);
+	else
+		stream->tokener = tokener_new();
 	stream->object_bytes = 0;
 	stream->place = WITHIN_OBJECT;
 	return 0;

@@ -187,7 +187,7 @@ static void list(struct engine *engine, struct snapshot *snapshot, bool images_t
 		       add_podman_entry);
 	if (images_too)
 		submit(&images, engine_path(engine, "/images/json?all=1"), add_image);
-	http_run(engine->http, engine_connections(engine, CONTAINER_CONNECTIONS));
+	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));
 	containers.failed |= podman.failed;
 	if (!containers.failed)
 		merge(&containers, &podman);

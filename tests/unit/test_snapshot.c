@@ -282,7 +282,7 @@ static void facts_are_known_or_unavailable(void **state _unused_)
 	const unsigned both[] = { NEED_INSPECT | NEED_SIZE, NEED_INSPECT | NEED_SIZE };
 	const unsigned layers[] = { NEED_LAYERS };
 
-	engine_fetch_containers(world.engine, snapshot, both);
+	engine_fetch(world.engine, snapshot, both, NULL);
 	assert_int_equal(snapshot->containers[0].inspected, FACT_KNOWN);
 	assert_int_equal(snapshot->containers[0].exit_code, 1);
 	assert_int_equal(snapshot->containers[0].sized, FACT_KNOWN);
@@ -290,7 +290,7 @@ static void facts_are_known_or_unavailable(void **state _unused_)
 	assert_int_equal(snapshot->containers[1].inspected, FACT_UNAVAILABLE);
 	assert_int_equal(snapshot->containers[1].sized, FACT_UNAVAILABLE);
 	assert_int_equal(snapshot->problems.n, 1);
-	engine_fetch_images(world.engine, snapshot, layers);
+	engine_fetch(world.engine, snapshot, NULL, layers);
 	assert_int_equal(snapshot->images[0].inspected, FACT_KNOWN);
 	assert_int_equal(snapshot->images[0].layered, FACT_KNOWN);
 	assert_int_equal(snapshot->images[0].layers[0].size, 77);
@@ -309,8 +309,7 @@ static void an_object_that_went_is_unavailable_without_a_word(void **state _unus
 	const unsigned facts[] = { NEED_INSPECT };
 	const unsigned layers[] = { NEED_LAYERS };
 
-	engine_fetch_containers(world.engine, world.snapshot, facts);
-	engine_fetch_images(world.engine, world.snapshot, layers);
+	engine_fetch(world.engine, world.snapshot, facts, layers);
 	assert_int_equal(world.snapshot->containers[0].inspected, FACT_UNAVAILABLE);
 	assert_int_equal(world.snapshot->images[0].inspected, FACT_UNAVAILABLE);
 	assert_int_equal(world.snapshot->images[0].layered, FACT_UNAVAILABLE);
