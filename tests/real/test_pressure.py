@@ -26,6 +26,20 @@ when-used-above  = 85%
 until-used-below = 70%
 """
 
+BOTH = """
+[images pressed]
+name             = *
+max-remove       = 100%
+when-used-above  = 85%
+until-used-below = 70%
+
+[build-cache pressed]
+name             = *
+max-remove       = 100%
+when-used-above  = 85%
+until-used-below = 70%
+"""
+
 SETTINGS = "[run]\nmin-age = 5s\nmax-remove = 100%\n"
 
 
@@ -155,6 +169,25 @@ class Pressure(unittest.TestCase):
             self.assertEqual(missed.status, 3, missed)
             self.assertRegex(missed.stdout, r"what holds the rest: .*in use \d+.*MB, pinned \d+.*MB")
             self.assertEqual(program("run", "--need-free", "500MB").status, 2)
+
+    def test_where_build_cache_holds_the_layers_a_further_round_takes_it(self):
+        with self.place("d20", BOTH) as (client, program, disk):
+            client.import_root("root:1")
+            for number in range(100):
+                if self.is_full(disk, 92):
+                    break
+                client.build(f"app:{number}", f"FROM root:1\nCOPY data /{number}\n", {"data": os.urandom(10 * MB)},
+                             buildkit=True)
+            program("run", "--mode=observe")
+            time.sleep(6)
+            run = program("run", "--json", timeout=300)
+            self.assertEqual(run.status, 0, run)
+            self.assertLessEqual(disk.percent, 70, run)
+            self.assertTrue(run.json["predicted"]["upper_bound"])
+            rounds = [{one["kind"] for one in one["objects"] if one["verdict"] == "remove"}
+                      for one in (run.json["earlier"], run.json)]
+            print(f"# {rounds}, {disk.percent:.1f}% full")
+            self.assertIn("build-cache", rounds[1])
 
     def check_full(self, program, disk):
         """Not a byte is left, and a run still makes room."""
