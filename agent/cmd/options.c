@@ -72,7 +72,8 @@ static int print_help(const struct verb *verbs, size_t n_verbs)
 		printf("  %-28s %s%s%s%s\n", left, rows[i].help, rows[i].verbs ? " (" : "",
 		       rows[i].verbs ? rows[i].verbs : "", rows[i].verbs ? ")" : "");
 	}
-	puts("\nexit status: 0 done, 1 failed, 2 usage, 3 some removals failed, 4 the brake,\n"
+	puts("\nexit status: 0 done, 1 failed, 2 usage, 3 some removals failed or the mark of a\n"
+	     "pressure rule was missed, 4 the brake,\n"
 	     "69 engine not reachable, 75 another run or watcher is there, 78 configuration refused");
 	return STATUS_DONE;
 }

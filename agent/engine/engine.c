@@ -70,6 +70,7 @@ static int read_info(void *data, struct json_object *object, struct err *err)
 	engine->id = storage.id;
 	engine->storage_driver = storage.driver;
 	engine->rootless = storage.rootless;
+	engine->in_containerd = storage.in_containerd;
 	/* The containerd store keeps everything in containerd's own root, which nobody names.
 	 */
 	if (!storage.in_containerd && storage.root && storage.root[0] == '/')

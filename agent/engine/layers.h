@@ -8,5 +8,6 @@ void layers_set_sizes(struct image *image, const struct history_entry *history, 
 
 /* Turns the diff IDs of all images' layers into chain IDs: within the snapshot equal means the
  * same diff ID on the same chain, and no two chains can collide. May be called again when more
- * images were inspected; all IDs are then made anew. */
+ * images were inspected; all IDs are then made anew. Where images lie in containerd, the layers
+ * get their share of the packed blobs, too. */
 void layers_chain(struct snapshot *snapshot);

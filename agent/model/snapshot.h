@@ -84,6 +84,7 @@ struct container {
 struct layer {
 	const char *id; /* chain ID: the diff ID and all below it, so that equal means shared */
 	int64_t size;	/* bytes, -1 unknown */
+	int64_t packed; /* bytes of the blob that containerd keeps beside it, an estimate */
 };
 
 struct image {
@@ -177,6 +178,7 @@ struct engine_info {
 	const char *data_root; /* NULL: not known */
 	bool rootless;	       /* Podman: it says that it runs as a user's */
 	bool quadlet;	       /* what its user's Quadlet files name is meant for it */
+	bool in_containerd;    /* images lie in containerd, packed as well as unpacked */
 };
 
 /* NOT_READ: no swarm, or a worker, which knows its own containers only. FAILED: no image,

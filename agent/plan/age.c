@@ -303,6 +303,7 @@ enum answer age_of_last_use(struct planner *planner, const struct verdict *verdi
 	*ret = from_engine(AGE_TAGGED, TIME_UNKNOWN);
 	if (image->inspected == FACT_KNOWN)
 		ret->at = image->last_tagged;
+	newest(ret, pulled(image));
 	if (image->memory.last_used != TIME_UNKNOWN)
 		newest(ret,
 		       (struct age){ image->memory.last_used, SOURCE_LAST_USED, AGE_USED });

@@ -21,6 +21,7 @@ struct layer_graph {
 	size_t *nodes_of; /* by holder, from first[holder] to first[holder + 1] */
 	size_t *first;
 	struct freed *marginal; /* per holder */
+	bool estimates;		/* sizes are */
 	void (*changed)(void *data, size_t holder);
 	void *data;
 };
@@ -31,6 +32,13 @@ static int compare_mentions(const void *a, const void *b)
 	int r = left->id == right->id ? 0 : strcmp(left->id, right->id);
 
 	return r != 0 ? r : (left->holder > right->holder) - (left->holder < right->holder);
+}
+
+static int64_t whole_size(const struct layer *layer)
+{
+	if (layer->size < 0 || layer->packed > INT64_MAX - layer->size)
+		return -1;
+	return layer->size + layer->packed;
 }
 
 static struct mention *collect(const struct snapshot *snapshot, const size_t *holder_of,
@@ -46,7 +54,7 @@ static struct mention *collect(const struct snapshot *snapshot, const size_t *ho
 			mentions = mem_grow(mentions, n, sizeof(*mentions));
 			mentions[n++] = (struct mention){
 				.id = image->layers[k].id,
-				.size = image->layers[k].size,
+				.size = whole_size(&image->layers[k]),
 				.holder = holder_of ? holder_of[i] : i,
 			};
 		}
@@ -57,17 +65,20 @@ static struct mention *collect(const struct snapshot *snapshot, const size_t *ho
 	return mentions;
 }
 
-/* Only images whose history was asked for tell sizes; two that differ are none. */
-static int64_t agreed_size(const struct mention *mentions, size_t n)
+/* Only images whose history was asked for tell sizes; two that differ are none. Of estimates
+ * the largest counts: what is promised too much is made up for by another round, what is taken
+ * too much by nothing. */
+static int64_t agreed_size(const struct mention *mentions, size_t n, bool estimates)
 {
 	int64_t size = -1;
 
 	for (size_t i = 0; i < n; i++) {
 		if (mentions[i].size < 0)
 			continue;
-		if (size >= 0 && mentions[i].size != size)
+		if (size >= 0 && mentions[i].size != size && !estimates)
 			return -1;
-		size = mentions[i].size;
+		if (mentions[i].size > size)
+			size = mentions[i].size;
 	}
 	return size;
 }
@@ -91,7 +102,7 @@ static void add_layer(struct layer_graph *graph, size_t number, const struct men
 {
 	struct node *node = &graph->nodes[number];
 
-	node->size = agreed_size(&mentions[start], end - start);
+	node->size = agreed_size(&mentions[start], end - start, graph->estimates);
 	for (size_t i = start; i < end; i++) {
 		if (!is_first_of_holder(mentions, start, i))
 			continue;
@@ -144,6 +155,7 @@ struct layer_graph *layers_new(struct arena *arena, const struct snapshot *snaps
 	size_t n, n_holders = snapshot->n_images, number = 0;
 	struct mention *mentions = collect(snapshot, holder_of, &n);
 
+	graph->estimates = snapshot->engine.in_containerd;
 	graph->nodes = arena_array(arena, n, sizeof(*graph->nodes));
 	graph->nodes_of = arena_array(arena, n, sizeof(*graph->nodes_of));
 	graph->first = arena_array(arena, n_holders + 1, sizeof(*graph->first));

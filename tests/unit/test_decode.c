@@ -419,7 +419,9 @@ static void layers_get_the_sizes_of_the_history(void **state _unused_)
 		{ 5, "/bin/sh -c #(nop) COPY file:1 in /f " },
 		{ 100, "" },
 	};
-	struct layer layers[3] = { { "a", -1 }, { "b", -1 }, { "c", -1 } };
+	struct layer layers[3] = { { .id = "a", .size = -1 },
+				   { .id = "b", .size = -1 },
+				   { .id = "c", .size = -1 } };
 	struct image m = { .layers = layers, .n_layers = 2 };
 
 	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
@@ -438,9 +440,13 @@ static void layers_get_the_sizes_of_the_history(void **state _unused_)
 static void equal_chains_have_equal_ids_and_others_have_not(void **state _unused_)
 {
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
-	struct layer a[] = { { "x", 1 }, { "y", 1 }, { "z", 1 } };
-	struct layer b[] = { { "x", 1 }, { "y", 1 } };
-	struct layer c[] = { { "y", 1 }, { "x", 1 }, { "z", 1 } };
+	struct layer a[] = { { .id = "x", .size = 1 },
+			     { .id = "y", .size = 1 },
+			     { .id = "z", .size = 1 } };
+	struct layer b[] = { { .id = "x", .size = 1 }, { .id = "y", .size = 1 } };
+	struct layer c[] = { { .id = "y", .size = 1 },
+			     { .id = "x", .size = 1 },
+			     { .id = "z", .size = 1 } };
 	struct image images[] = { { .layers = a, .n_layers = 3 },
 				  { .layers = b, .n_layers = 2 },
 				  { .layers = c, .n_layers = 3 } };
@@ -454,6 +460,35 @@ static void equal_chains_have_equal_ids_and_others_have_not(void **state _unused
 		assert_string_not_equal(a[1].id, c[0].id);
 		assert_string_not_equal(a[0].id, c[1].id);
 		assert_string_not_equal(a[2].id, c[2].id);
+	}
+}
+
+static void packed_blobs_are_spread_by_what_is_known_of_chains(void **state _unused_)
+{
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	struct layer base[] = { { .id = "x", .size = 100 }, { .id = "y", .size = 300 } };
+	struct layer app[] = { { .id = "x", .size = 100 },
+			       { .id = "y", .size = 300 },
+			       { .id = "z", .size = 50 } };
+	struct layer odd[] = { { .id = "o", .size = 100 } };
+	struct image images[] = {
+		{ .layers = app, .n_layers = 3, .size = 450 + 200 + 50, .layered = FACT_KNOWN },
+		{ .layers = base, .n_layers = 2, .size = 400 + 200, .layered = FACT_KNOWN },
+		{ .layers = odd, .n_layers = 1, .size = 99, .layered = FACT_KNOWN },
+	};
+
+	snapshot->images = images;
+	snapshot->n_images = ARRAY_SIZE(images);
+	layers_chain(snapshot);
+	assert_int_equal(app[0].packed, 0);
+	snapshot->engine.in_containerd = true;
+	for (int i = 0; i < 2; i++) {
+		layers_chain(snapshot);
+		assert_int_equal(app[0].packed, 50);
+		assert_int_equal(app[1].packed, 150);
+		assert_int_equal(app[2].packed, 50);
+		assert_int_equal(base[1].packed, 150);
+		assert_int_equal(odd[0].packed, 0);
 	}
 }
 
@@ -473,6 +508,7 @@ int main(void)
 		cmocka_unit_test(a_size_of_nothing_is_left_out),
 		cmocka_unit_test(podmans_list_tells_infra_containers),
 		cmocka_unit_test(layers_get_the_sizes_of_the_history),
+		cmocka_unit_test(packed_blobs_are_spread_by_what_is_known_of_chains),
 		cmocka_unit_test(equal_chains_have_equal_ids_and_others_have_not),
 	};
 

@@ -586,9 +586,9 @@ static void a_dangling_image_is_grouped_by_the_name_it_had(void **state)
 
 static void shared_layers_are_claimed_once_and_only_if_all_holders_go(void **state)
 {
-	struct layer one[] = { { "base", 100 }, { "base/1", 10 } };
-	struct layer two[] = { { "base", 100 }, { "base/2", 20 } };
-	struct layer kept[] = { { "base", -1 } };
+	struct layer one[] = { { .id = "base", .size = 100 }, { .id = "base/1", .size = 10 } };
+	struct layer two[] = { { .id = "base", .size = 100 }, { .id = "base/2", .size = 20 } };
+	struct layer kept[] = { { .id = "base", .size = -1 } };
 	struct world *world = *state;
 	struct image *image;
 	struct plan *plan;

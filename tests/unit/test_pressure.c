@@ -50,7 +50,7 @@ static struct image *add_image(struct world *world, const char *id, const char *
 		struct layer *layer = &image->layers[image->n_layers++];
 
 		*size = '\0';
-		*layer = (struct layer){ word, atoll(size + 1) * MB };
+		*layer = (struct layer){ .id = word, .size = atoll(size + 1) * MB };
 		image->size += layer->size;
 	}
 	image->created = NOW - days * DAY;
@@ -590,8 +590,8 @@ static void add_layers(struct world *world, struct random *random, struct image 
 		image->layers[i] = below->layers[i];
 	for (unsigned n = pick(random, 4); n > 0 && image->n_layers < MAX_LAYERS; n--)
 		image->layers[image->n_layers++] = (struct layer){
-			arena_printf(world->arena, "%s-%u", image->id, n),
-			(int64_t)pick(random, 100) * MB,
+			.id = arena_printf(world->arena, "%s-%u", image->id, n),
+			.size = (int64_t)pick(random, 100) * MB,
 		};
 	for (size_t i = 0; i < image->n_layers; i++)
 		image->size += image->layers[i].size;
@@ -998,9 +998,10 @@ static void ten_thousand_images_are_no_matter(void **state _unused_)
 		world->snapshot->n_images--;
 		image->id = arena_printf(world->arena, "%05zu", i);
 		for (size_t k = 0; k < 10; k++)
-			image->layers[image->n_layers++] = (struct layer){
-				arena_printf(world->arena, "%zu-%zu", k, i >> k), MB / 50
-			};
+			image->layers[image->n_layers++] =
+				(struct layer){ .id = arena_printf(world->arena, "%zu-%zu", k,
+								   i >> k),
+						.size = MB / 50 };
 		image->size += 10 * MB / 50;
 		world->snapshot->images[i] = *image;
 	}
