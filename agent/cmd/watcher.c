@@ -28,6 +28,11 @@
 
 #define CLOCK_TOLERANCE 5
 
+/* Docker drops events of a listener who leaves too many of them unread (1024, and what the
+ * socket holds), and does not say so. */
+#define ABSENCE_MAX_SEC 5
+#define BACKLOG_MAX 64
+
 struct sight {
 	enum event_type type;
 	const char *id, *name, *service;
@@ -51,7 +56,7 @@ struct watcher {
 	bool opened, decided; /* whether time counts as watched is decided */
 	bool look_wanted, stale;
 	bool said_not_understood;
-	int64_t deadline, next_look, last_flush; /* seconds since boot */
+	int64_t deadline, next_look, last_flush, last_tick; /* seconds since boot */
 	struct err err;
 };
 
@@ -103,7 +108,7 @@ static bool still_means(const struct image *image, const struct sight *sight)
 	if (reference_is_id(sight->name))
 		return true;
 	if (image->last_tagged != TIME_UNKNOWN)
-		return image->last_tagged <= sight->at;
+		return image->last_tagged < sight->at;
 	return time(NULL) - sight->at <= NAME_HOLDS_SEC;
 }
 
@@ -137,7 +142,7 @@ static const char *image_of(struct watcher *watcher, const struct sight *sight)
 		say_escaped(watcher, err.text);
 	else if (r == 0)
 		image = image_by_name(watcher, sight);
-	if (r >= 0)
+	if (r > 0 || (r == 0 && sight->type <= EVENT_CONTAINER_STARTED))
 		containers_add(watcher->containers, sight->id, image);
 	return image;
 }
@@ -348,6 +353,15 @@ static void check_clock(struct watcher *watcher)
 	say_escaped(watcher, "the clock was set");
 }
 
+static void check_backlog(struct watcher *watcher)
+{
+	int64_t now = since_boot();
+
+	if (now - watcher->last_tick > ABSENCE_MAX_SEC && watcher->n_queue > BACKLOG_MAX)
+		say_escaped(watcher, "the watcher was held up");
+	watcher->last_tick = now;
+}
+
 static void on_opened(void *data)
 {
 	struct watcher *watcher = data;
@@ -364,6 +378,7 @@ static int on_tick(void *data)
 
 	watcher->control->alive();
 	check_clock(watcher);
+	check_backlog(watcher);
 	work_off(watcher);
 	if (watcher->deadline < INT64_MAX)
 		decide(watcher);
@@ -391,7 +406,7 @@ static void begin_connection(struct watcher *watcher, struct engine *engine)
 	watcher->opened = watcher->decided = watcher->stale = false;
 	watcher->said_not_understood = watcher->look_wanted = false;
 	watcher->deadline = 0;
-	watcher->last_flush = since_boot();
+	watcher->last_flush = watcher->last_tick = since_boot();
 	empty_queue(watcher);
 	find_anchor(watcher);
 }

@@ -290,6 +290,18 @@ class Gaps(WatchCase):
         watcher.send_signal(signal.SIGCONT)
         self.assertEqual(goes, set())
 
+    def test_a_watcher_that_was_held_up_may_have_missed_what_the_engine_dropped(self):
+        self.fake.image("job:1")
+        watcher = self.watch()
+        watcher.send_signal(signal.SIGSTOP)
+        for number in range(100):
+            self.fake.emit("volume", "mount", f"data-{number}")
+        time.sleep(7)
+        watcher.send_signal(signal.SIGCONT)
+        self.wait_for_rows(lambda rows: rows == [(100,)], "SELECT count(*) FROM volume_uses")
+        self.wait_for_rows(lambda rows: len(rows) == 2, "SELECT id FROM watched")
+        self.assertIn("the watcher was held up", self.end(watcher))
+
     def test_what_the_engine_remembers_fills_the_gap(self):
         image = self.fake.image("job:1")
         watcher = self.watch()

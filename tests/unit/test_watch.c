@@ -305,6 +305,31 @@ static void a_name_that_came_back_starts_the_time_anew(void **state)
 	assert_int_equal(snapshot->images[0].memory.untagged_since, START + 30);
 }
 
+/* What preserve-as gives is no name of the image's own: its time goes on. */
+static void a_name_that_preserve_as_gave_starts_no_time_anew(void **state)
+{
+	const struct place *place = *state;
+	static const char name[] = "app:superseded-1";
+	_cleanup_(watch_closep) struct watch *watch = open_watch(place);
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL, *renamed = NULL;
+	const struct preserved_name preserved = { .image = "sha256:a",
+						  .name = "docker.io/library/app:superseded-1",
+						  .now = true,
+						  .last_tagged = TIME_UNKNOWN };
+	struct err err;
+
+	observe(place, NULL, START);
+	assert_int_equal(state_preserve(watch_state(watch), &preserved, 1, START + 5, &err), 0);
+	watch_note(watch, SEEN_IMAGE_NAMED, "sha256:a", name, START + 10);
+	flush(watch, START + 20);
+	snapshot = recall(place, name, START + 30);
+	assert_int_equal(snapshot->images[0].memory.untagged_since, START);
+	watch_note(watch, SEEN_IMAGE_NAMED, "sha256:a", "app:1", START + 40);
+	flush(watch, START + 40);
+	renamed = recall(place, NULL, START + 50);
+	assert_int_equal(renamed->images[0].memory.untagged_since, TIME_UNKNOWN);
+}
+
 static struct snapshot *with_volume(const struct place *place, const char *name,
 				    int64_t created, int64_t now)
 {
@@ -395,6 +420,7 @@ int main(void)
 		in_place(times_ahead_of_the_clock_count_as_now),
 		in_place(a_name_is_lost_to_who_gets_it),
 		in_place(a_name_that_came_back_starts_the_time_anew),
+		in_place(a_name_that_preserve_as_gave_starts_no_time_anew),
 		in_place(a_volume_is_used_though_no_run_saw_it),
 		in_place(what_cannot_be_written_waits),
 		in_place(too_much_that_waits_is_dropped_and_leaves_a_gap),
