@@ -24,15 +24,23 @@ SERVICE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "
 class Watch(unittest.TestCase):
     maxDiff = None
 
-    def on(self, name):
-        try:
-            engine = engines.Engine(name).start()
-        except engines.Unavailable as reason:
-            self.skipTest(f"{name}: {reason}")
-        self.addCleanup(engine.stop)
-        self.engine, self.client = engine, engine.client
-        self.program = Program(engine.socket, USED)
-        self.addCleanup(self.program.close)
+    def each(self, check, podman=True):
+        """On each engine that is wanted, a new one."""
+        for name in engines.wanted():
+            with self.subTest(name):
+                try:
+                    self.engine = engines.Engine(name)
+                except engines.Unavailable as reason:
+                    self.skipTest(f"{name}: {reason}")
+                self.addCleanup(self.engine.stop)
+                if self.engine.is_podman and not podman:
+                    continue
+                self.client = self.engine.start().client
+                with Program(self.engine.socket, USED) as self.program:
+                    check()
+                    self.watcher.kill()
+                    self.watcher.communicate()
+                self.engine.stop()
 
     def watch(self):
         self.watcher = self.program.start("watch")
@@ -100,26 +108,21 @@ class Watch(unittest.TestCase):
         self.assertNotIn(idle, self.client.image_ids())
         self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
 
-    def test_a_job_between_two_runs_on_docker(self):
-        self.on("d20")
-        self.check_job()
+    def test_a_job_between_two_runs(self):
+        self.each(self.check_job)
 
-    def test_a_job_between_two_runs_on_podman(self):
-        self.on("p43")
-        self.check_job()
+    def check_instant(self):
+        """They are gone before anybody can ask what they were."""
+        job = self.image("job:1", 1)
+        self.watch()
+        for number in range(10):
+            start = int(time.time())
+            self.rm_job(f"job-{number}", "job:1", 0)
+            self.wait(lambda start=start: (self.last_used(job) or 0) >= start)
+        self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
 
     def test_jobs_of_an_instant(self):
-        """They are gone before anybody can ask what they were."""
-        for engine in ("d20", "p43"):
-            with self.subTest(engine):
-                self.on(engine)
-                job = self.image("job:1", 1)
-                self.watch()
-                for number in range(10):
-                    start = int(time.time())
-                    self.rm_job(f"job-{number}", "job:1", 0)
-                    self.wait(lambda job=job, start=start: (self.last_used(job) or 0) >= start)
-                self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
+        self.each(self.check_instant)
 
     def check_pull(self):
         with Registry() as registry:
@@ -143,13 +146,8 @@ class Watch(unittest.TestCase):
             self.assertEqual(self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
                                        second, reference), [(None,)])
 
-    def test_a_pull_of_what_was_there_on_docker(self):
-        self.on("d20")
-        self.check_pull()
-
-    def test_a_pull_of_what_was_there_on_podman(self):
-        self.on("p43")
-        self.check_pull()
+    def test_a_pull_of_what_was_there(self):
+        self.each(self.check_pull)
 
     def check_rebuild(self):
         self.image("base:1", 1)
@@ -164,29 +162,21 @@ class Watch(unittest.TestCase):
         shown = self.program("explain", builds[0].split(":")[-1])
         self.assertRegex(shown.stdout, r"it had +(docker.io/library/)?app:1\n")
 
-    def test_builds_that_lose_their_name_on_docker(self):
-        self.on("d20")
-        self.check_rebuild()
+    def test_builds_that_lose_their_name(self):
+        self.each(self.check_rebuild)
 
-    def test_builds_that_lose_their_name_on_podman(self):
-        self.on("p43")
-        self.check_rebuild()
+    def check_move(self):
+        first, second = self.image("app:1", 1), self.image("other:1", 2)
+        self.watch()
+        self.client.tag("other:1", "app:1")
+        query = "SELECT lost FROM image_names WHERE image = ? AND name = ?"
+        self.wait(lambda: self.rows(query, first, self.name("app:1"))[0][0])
+        self.assertEqual(self.rows(query, second, self.name("app:1")), [(None,)])
 
     def test_a_name_that_moves_by_hand(self):
-        for engine in ("d20", "p43"):
-            with self.subTest(engine):
-                self.on(engine)
-                first, second = self.image("app:1", 1), self.image("other:1", 2)
-                self.watch()
-                self.client.tag("other:1", "app:1")
-                self.wait(lambda first=first: self.rows(
-                    "SELECT lost FROM image_names WHERE image = ? AND name = ?", first,
-                    self.name("app:1"))[0][0])
-                self.assertEqual(self.rows("SELECT lost FROM image_names WHERE image = ? AND name = ?",
-                                           second, self.name("app:1")), [(None,)])
+        self.each(self.check_move)
 
-    def test_volumes_of_docker_and_its_restart(self):
-        self.on("d20")
+    def check_volumes_and_restart(self):
         self.image("job:1", 1)
         self.watch()
         self.client.run("job", "job:1", volumes=["data:/v"])
@@ -202,23 +192,26 @@ class Watch(unittest.TestCase):
         self.assertRegex(self.program("plan", "--json", "--all").verdict("job:1")["reason"],
                          "^use unknown between .* and ")
 
+    def test_volumes_of_docker_and_its_restart(self):
+        self.each(self.check_volumes_and_restart, podman=False)
+
+    def check_start_anew(self):
+        job = self.image("job:1", 1)
+        self.watch()
+        self.client.run("before", "job:1")
+        self.wait(lambda: self.rows("SELECT last_event FROM watched WHERE last_event > 0"))
+        time.sleep(1.5)
+        self.watcher.send_signal(signal.SIGTERM)
+        self.assertEqual(self.watcher.wait(20), 0)
+        before = self.last_used(job)
+        time.sleep(1.1)
+        self.client.run("meanwhile", "job:1")
+        self.watch()
+        self.wait(lambda: self.last_used(job) > before)
+        self.assertEqual(len(self.rows("SELECT id FROM watched")), 1)
+
     def test_a_watcher_that_is_started_anew_asks_what_it_missed(self):
-        for engine in ("d20", "p43"):
-            with self.subTest(engine):
-                self.on(engine)
-                job = self.image("job:1", 1)
-                self.watch()
-                self.client.run("before", "job:1")
-                self.wait(lambda: self.rows("SELECT last_event FROM watched WHERE last_event > 0"))
-                time.sleep(1.5)
-                self.watcher.send_signal(signal.SIGTERM)
-                self.assertEqual(self.watcher.wait(20), 0)
-                before = self.last_used(job)
-                time.sleep(1.1)
-                self.client.run("meanwhile", "job:1")
-                self.watch()
-                self.wait(lambda job=job, before=before: self.last_used(job) > before)
-                self.assertEqual(len(self.rows("SELECT id FROM watched")), 1, engine)
+        self.each(self.check_start_anew)
 
 
 if __name__ == "__main__":
