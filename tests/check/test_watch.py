@@ -329,6 +329,19 @@ class Gaps(WatchCase):
         self.watch()
         self.assertEqual(len(self.intervals()), 2)
 
+    def test_later_events_are_no_proof_that_it_remembers_all(self):
+        image = self.fake.image("job:1")
+        watcher = self.watch()
+        self.fake.job("before", "job:1")
+        self.wait_for_rows(lambda rows: rows and rows[0][0], "SELECT last_event FROM watched")
+        self.end(watcher)
+        self.fake.restart()
+        self.execute("UPDATE objects SET last_used = 5")
+        self.fake.job("after", "job:1", listed=False)
+        self.watch()
+        self.wait_until_used(image, 6)
+        self.assertEqual(len(self.intervals()), 2)
+
     def test_an_engine_that_was_restarted_remembers_nothing(self):
         self.fake.image("job:1")
         watcher = self.watch()

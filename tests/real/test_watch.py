@@ -91,7 +91,7 @@ class Watch(unittest.TestCase):
         if self.engine.is_podman:
             self.client.run_on("running", "probed:1")
         else:
-            self.probed(5)
+            self.probed(20)
         self.watch()
         self.assertEqual(self.program("run").status, 0)
         self.assertLessEqual({job, idle}, self.client.image_ids())
