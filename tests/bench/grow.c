@@ -172,9 +172,10 @@ static void shared_layers(struct world *world, size_t n)
 
 		image->layers = arena_array(world->arena, LAYERS + 1, sizeof(*image->layers));
 		for (size_t k = 0; k < LAYERS; k++)
-			image->layers[k] = (struct layer){ ids[k], 100 };
+			image->layers[k] = (struct layer){ .id = ids[k], .size = 100 };
 		image->layers[LAYERS] = (struct layer){
-			arena_printf(world->arena, "%d/%s", LAYERS, random_id(world)), 100
+			.id = arena_printf(world->arena, "%d/%s", LAYERS, random_id(world)),
+			.size = 100,
 		};
 		image->n_layers = LAYERS + 1;
 		add_tags(world, image, 1, i);
