@@ -19,7 +19,12 @@ static const volatile int *stop;
 
 static void alive(void)
 {
-	sd_notify(0, "WATCHDOG=1");
+	static time_t last;
+	time_t now = time(NULL);
+
+	if (now != last)
+		sd_notify(0, "WATCHDOG=1");
+	last = now;
 }
 
 static void watching(int64_t since)

@@ -286,24 +286,33 @@ static void flush_when_due(struct watcher *watcher)
 }
 
 /* What is there, as a run sees it: the containers, and names that no event tells. */
-static void look(struct watcher *watcher)
+static int look(struct watcher *watcher, struct err *err)
 {
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
-	int64_t start = since_boot(), now = time(NULL);
-	struct err err;
-	int r;
+	int64_t now = time(NULL);
+	int r = engine_snapshot(watcher->engine, snapshot, 0, err);
 
+	if (r < 0)
+		return r;
+	containers_take(watcher->containers, snapshot);
+	r = state_observe(watch_state(watcher->watch), snapshot, now, err);
+	if (r == 0 && snapshot->problems.n > 0)
+		return err_set(err, -EIO, "%s", snapshot->problems.texts[0]);
+	return r;
+}
+
+static void look_when_due(struct watcher *watcher)
+{
+	int64_t start = since_boot();
+	struct err err;
+
+	if (!watcher->opened || !watcher->look_wanted || start < watcher->next_look)
+		return;
+	/* Older than what the look shows. */
 	flush(watcher);
-	watcher->look_wanted = false;
-	r = engine_snapshot(watcher->engine, snapshot, 0, &err);
-	if (r >= 0)
-		containers_take(watcher->containers, snapshot);
-	if (r >= 0)
-		r = state_observe(watch_state(watcher->watch), snapshot, now, &err);
-	if (r < 0) {
+	watcher->look_wanted = look(watcher, &err) < 0;
+	if (watcher->look_wanted)
 		log_line(LOG_WARNING, "%s", err.text);
-		watcher->look_wanted = true;
-	}
 	watcher->next_look =
 		since_boot() + LOOK_PAUSE_SEC + (since_boot() - start) * (LOOK_SHARE - 1);
 }
@@ -383,8 +392,7 @@ static int on_tick(void *data)
 	if (watcher->deadline < INT64_MAX)
 		decide(watcher);
 	flush_when_due(watcher);
-	if (watcher->opened && watcher->look_wanted && since_boot() >= watcher->next_look)
-		look(watcher);
+	look_when_due(watcher);
 	return *watcher->control->stop || watcher->stale;
 }
 

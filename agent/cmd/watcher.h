@@ -10,7 +10,7 @@ struct watcher;
 
 struct watcher_control {
 	const volatile int *stop;	 /* once set the following ends */
-	void (*alive)(void);		 /* called every second or so */
+	void (*alive)(void);		 /* called at least every second or so */
 	void (*watching)(int64_t since); /* all is seen from now on */
 };
 
