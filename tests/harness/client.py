@@ -59,6 +59,18 @@ class Client:
     def get(self, path, **query):
         return self.json("GET", path, **query)
 
+    def events(self, since, **filters):
+        """What the engine tells and told from then on, one after the other, without end."""
+        connection = _Connection(self.socket_path, 60)
+        query = urllib.parse.urlencode({"since": int(since),
+                                        "filters": json.dumps(filters, separators=(",", ":"))})
+        try:
+            connection.request("GET", f"{self.prefix}/events?{query}")
+            for line in connection.getresponse():
+                yield json.loads(line)
+        finally:
+            connection.close()
+
     # Images
 
     def import_root(self, reference, extra_bytes=0, labels=None):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import unittest
 
 from harness.client import Client, EngineError
@@ -139,6 +140,29 @@ class Comparison(unittest.TestCase):
         # What a list says of an object, it says whole.
         for name in ("containers", "images"):
             self.assertEqual(set(fake[name][0]), set(real[name][0]), name)
+
+    def test_events(self):
+        start = time.time()
+        self.fake.image("events:1")
+        self.fake.job("events", "events:1", listed=False)
+        client = self.engine.client
+        client.import_root("events:1")
+        client.run("events", "events:1")
+        client.request("DELETE", "/containers/events")
+        told = []
+        for world in self.worlds:
+            shapes = {}
+            for event in world.client.events(start, type=["container"],
+                                             event=["create", "start", "die", "destroy"]):
+                if event["Actor"]["Attributes"]["name"] == "events":
+                    shapes[event["Action"]] = shape(event)
+                if "destroy" in shapes:
+                    break
+            told.append(shapes)
+        self.assertEqual(list(told[0]), ["create", "start", "die", "destroy"])
+        self.assertEqual(list(told[1]), list(told[0]))
+        for action, fake in told[0].items():
+            self.assertEqual(foreign(fake, told[1][action]), [], action)
 
     def answers(self, build):
         """What both answer to a list of requests: the status and the text, less the IDs."""
