@@ -399,6 +399,10 @@ static void take_and_give_back(struct pressure_pass *pass)
 	pass->freed = pass->plan->predicted.bytes;
 	for (size_t i = 0; i < pass->presses.n; i++)
 		pressure_take(pass, &pass->presses.v[i]);
+	pass->plan->pressure.needed = 0;
+	for (size_t i = 0; i < pass->presses.n; i++)
+		if (pass->presses.v[i].needed > pass->plan->pressure.needed)
+			pass->plan->pressure.needed = pass->presses.v[i].needed;
 	pressure_give_back(pass);
 	pass->plan->pressure.missed = pass->freed < pass->plan->pressure.needed;
 	note_verdicts(pass);

@@ -187,10 +187,41 @@ static void on_change(void *data, size_t image)
 		push(watch->pass, object);
 }
 
+/* Bytes are a poor measure of files: what has many small ones would be taken by the dozen. So a
+ * rule that counts files takes no larger part of the objects either than of the files; what
+ * that frees is measured, and another round goes on from there. */
+static size_t most_objects(const struct pressure_pass *pass, const struct pressing *pressing,
+			   size_t n)
+{
+	double used = (double)pass->snapshot->disk.used;
+	double part = used > 0 ? (double)(pressing->needed - pass->freed) / used : 1;
+
+	if (pass->plan->pressure.need_free > 0 || !pressing->rule->when_used_above.inodes)
+		return SIZE_MAX;
+	return part < 1 ? (size_t)(part * (double)n) + 1 : n;
+}
+
+static void take_until(struct pressure_pass *pass, struct pressing *pressing, size_t most)
+{
+	struct heap_entry next;
+
+	while (pass->freed < pressing->needed && most > 0 && heap_pop(&pass->heap, &next)) {
+		int64_t before = pass->freed;
+
+		if (pass->objects.v[next.object].gone ||
+		    next.bytes != pressure_frees(pass, next.object))
+			continue;
+		take_object(pass, pressing, next.object);
+		most -= pass->freed > before;
+	}
+	if (most == 0)
+		pressing->needed = pass->freed;
+}
+
 void pressure_take(struct pressure_pass *pass, struct pressing *pressing)
 {
 	struct watch watch = { pass, pressing };
-	struct heap_entry next;
+	size_t n = 0;
 
 	if (pressing->rule->kind == KIND_IMAGE)
 		pressure_drop_held(pass, pressing, pressure_container_goes);
@@ -199,6 +230,7 @@ void pressure_take(struct pressure_pass *pass, struct pressing *pressing)
 	for (size_t i = 0; i < pass->objects.n; i++) {
 		if (!pressing->may_take[i] || pass->objects.v[i].gone)
 			continue;
+		n++;
 		pass->objects.v[i].sparer = pressing;
 		pass->objects.v[i].key =
 			newest_age(pass->planner, pressing, &pass->objects.v[i]);
@@ -206,10 +238,8 @@ void pressure_take(struct pressure_pass *pass, struct pressing *pressing)
 			push(pass, i);
 	}
 	layers_watch(pass->graph, on_change, &watch);
-	while (pass->freed < pressing->needed && heap_pop(&pass->heap, &next))
-		if (!pass->objects.v[next.object].gone &&
-		    next.bytes == pressure_frees(pass, next.object))
-			take_object(pass, pressing, next.object);
+	if (pass->freed < pressing->needed)
+		take_until(pass, pressing, most_objects(pass, pressing, n));
 	layers_watch(pass->graph, NULL, NULL);
 	heap_clear(&pass->heap);
 }

@@ -502,6 +502,14 @@ static void marks_by_size_and_by_inodes(void **state _unused_)
 	plan = world_plan(world);
 	assert_goes(plan, "a");
 	assert_true(plan->pressure.by_inodes);
+	/* However little they weigh, no more of them go than of the files: 20 of 860. */
+	for (int i = 0; i < 50; i++)
+		add_image(world, arena_printf(world->arena, "small%d", i),
+			  arena_printf(world->arena, "s:%d", i),
+			  arena_printf(world->arena, "s%d:1", i), 90 + i);
+	plan = world_plan(world);
+	assert_int_equal(plan->n_removals, 2);
+	assert_false(plan->pressure.missed);
 	/* btrfs counts none. */
 	world->snapshot->disk.inodes = 0;
 	assert_goes(world_plan(world), "");
@@ -966,6 +974,46 @@ static bool check_world(uint64_t seed)
 	return pressed;
 }
 
+/* Facts that the engine keeps to itself end the asking, and free nothing that must stay. */
+static void check_world_of_unknowns(uint64_t seed)
+{
+	struct random random = { seed };
+	struct world *world = random_world(seed);
+	struct plan *before, *plan;
+	struct set all;
+
+	for (size_t i = 0; i < world->snapshot->n_images; i++) {
+		if (chance(&random, 20))
+			world->images[i].layered = FACT_NOT_ASKED;
+		if (chance(&random, 20))
+			world->images[i].inspected = FACT_NOT_ASKED;
+		if (chance(&random, 10))
+			world->images[i].size = chance(&random, 50) ? -1 : INT64_MAX;
+	}
+	for (size_t i = 0; i < world->snapshot->n_containers; i++) {
+		if (chance(&random, 20))
+			world->containers[i].sized = FACT_NOT_ASKED;
+		if (chance(&random, 20))
+			world->containers[i].inspected = FACT_NOT_ASKED;
+	}
+	before = plan_without_pressure(world);
+	plan = world_plan(world);
+	all = set_of(plan);
+	for (size_t i = 0; i < plan->n; i++)
+		check_taken(seed, world, &plan->verdicts[i], &before->verdicts[i]);
+	check_order(plan);
+	if (!is_possible(world->snapshot, &all))
+		fail_msg("RECLAIMD_SEED=%llu: what is used or built upon goes",
+			 (unsigned long long)seed);
+	world_free(world);
+}
+
+static void what_the_engine_does_not_tell_stays(void **state _unused_)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++)
+		check_world_of_unknowns(seed);
+}
+
 static void what_goes_frees_enough_and_none_is_superfluous(void **state _unused_)
 {
 	const char *one = getenv("RECLAIMD_SEED");
@@ -1041,6 +1089,7 @@ int main(void)
 		cmocka_unit_test(a_later_rule_may_go_deeper),
 		cmocka_unit_test(the_brake_counts_pressure_too),
 		cmocka_unit_test(what_goes_frees_enough_and_none_is_superfluous),
+		cmocka_unit_test(what_the_engine_does_not_tell_stays),
 		cmocka_unit_test(ten_thousand_images_are_no_matter),
 	};
 
