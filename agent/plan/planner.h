@@ -13,6 +13,7 @@ struct planner {
 	const struct snapshot *snapshot;
 	const struct strings *approved;
 	int64_t need_free;
+	const struct plan *before;
 	struct service_runs *runs; /* NULL until a rule asks */
 	struct holders holders;	   /* of volumes and networks */
 	bool *stored;		   /* per record of the build cache: within keep-storage */
