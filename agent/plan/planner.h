@@ -16,6 +16,7 @@ struct planner {
 	const struct plan *before;
 	struct service_runs *runs; /* NULL until a rule asks */
 	struct holders holders;	   /* of volumes and networks */
+	int64_t *ended;		   /* per image: age.c; NULL until it is asked for */
 	bool *stored;		   /* per record of the build cache: within keep-storage */
 	bool rules_preserve;	   /* some rule has preserve-as */
 	int64_t now;
