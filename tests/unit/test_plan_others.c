@@ -174,6 +174,11 @@ static void use_voids_an_announcement(void **state)
 	assert_true(verdict_on(world_plan(world), "v")->announce);
 	world->snapshot->watched_from = LONG_AGO;
 	assert_goes(world, "v", REASON_EXPIRED);
+	rule->age_from = AGE_CREATED;
+	assert_goes(world, "v", REASON_EXPIRED);
+	volume->memory.last_used = NOW - 3 * DAY;
+	assert_true(verdict_on(world_plan(world), "v")->announce);
+	assert_stays(world, "v", REASON_QUARANTINE);
 }
 
 static void pins_and_other_hosts_keep_a_volume(void **state)
