@@ -240,19 +240,6 @@ static int observe_lists(struct observation *observation, struct err *err)
 	return r;
 }
 
-static int last_look(const struct state *state, int64_t *ret, struct err *err)
-{
-	_cleanup_(statementp) sqlite3_stmt *look = NULL;
-	int r = sql_prepare(state, "SELECT last FROM looks", &look, err);
-
-	*ret = TIME_UNKNOWN;
-	if (r == 0)
-		r = sql_step(state, look, err);
-	if (r > 0)
-		*ret = sql_time(look, 0);
-	return r < 0 ? r : 0;
-}
-
 static int note_look(const struct observation *observation, struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *look = NULL;
@@ -291,7 +278,7 @@ static int prepare(struct observation *observation, struct err *err)
 static int believe_clock(struct observation *observation, struct err *err)
 {
 	int64_t last;
-	int r = last_look(observation->state, &last, err);
+	int r = sql_last_look(observation->state, &last, err);
 
 	if (r == 0 && last > observation->now)
 		observation->now = last;
