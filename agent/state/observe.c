@@ -70,6 +70,16 @@ struct record {
 	int64_t announced;
 };
 
+/* What this run announces begins now, as far as the clock can be believed; while it is not
+ * known who uses the volume, nothing is announced. */
+static int64_t announced_at(const struct observation *observation, const struct volume *volume,
+			    enum hold hold, const struct record *before)
+{
+	if (!volume || hold != NOT_HELD || volume->announced == TIME_UNKNOWN)
+		return TIME_UNKNOWN;
+	return volume->announced == before->announced ? before->announced : observation->now;
+}
+
 /* What is remembered once this look is added to what was. */
 static struct record next_record(const struct observation *observation, const struct list *list,
 				 size_t index, const struct record *before)
@@ -90,8 +100,7 @@ static struct record next_record(const struct observation *observation, const st
 		if (observation->use.images[index] > memory.last_used)
 			memory.last_used = observation->use.images[index];
 	}
-	return (struct record){ memory,
-				volume && hold == NOT_HELD ? volume->announced : TIME_UNKNOWN };
+	return (struct record){ memory, announced_at(observation, volume, hold, before) };
 }
 
 static bool same_record(const struct record *a, const struct record *b)
