@@ -266,12 +266,35 @@ static bool further_round(struct session *session, const struct report *first,
 	    session_look_again(session, true) != STATUS_GO_ON)
 		return false;
 	session_plan(session);
+	if (session->plan->brake.pulled) {
+		_cleanup_free_ char *brake = report_brake(session->plan);
+
+		session_warn(session, brake);
+	}
 	if (session->plan->brake.pulled || session->plan->n_removals == 0)
 		return false;
 	second->earlier = first;
 	one_round(session, second, after);
 	second->before = first->before;
 	return true;
+}
+
+static bool is_said(const struct problems *problems, const char *text)
+{
+	for (size_t i = 0; i < problems->n; i++)
+		if (strcmp(problems->texts[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* What kept a further round from anything belongs into the report of the first. */
+static void say_in_first(const struct session *session)
+{
+	const struct problems *late = &session->snapshot->problems;
+
+	for (size_t i = 0; session->earlier && i < late->n; i++)
+		if (!is_said(&session->earlier->problems, late->texts[i]))
+			problems_add(&session->earlier->problems, "%s", late->texts[i]);
 }
 
 static int act(struct session *session)
@@ -292,6 +315,8 @@ static int act(struct session *session)
 	if (last->missed && further_round(session, &rounds[0], &rounds[1], &after[1])) {
 		last = &rounds[1];
 		last->missed = missed(session, last);
+	} else {
+		say_in_first(session);
 	}
 	if (last->missed)
 		session_fetch_sizes(session, last->plan->snapshot == session->snapshot

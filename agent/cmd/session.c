@@ -200,6 +200,7 @@ int session_look_again(struct session *session, bool writable)
 	arena_free(session->earlier_arena);
 	session->earlier = session->snapshot;
 	session->earlier_arena = take(session->plan_arena);
+	session->before = take(session->plan);
 	session->snapshot = snapshot_new();
 	return session_look(session, writable);
 }
@@ -256,6 +257,7 @@ struct plan_input session_plan_input(const struct session *session)
 		.now = session->now,
 		.approved = session->approved,
 		.need_free = session->options->need_free,
+		.before = session->before,
 	};
 }
 

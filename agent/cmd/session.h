@@ -24,7 +24,8 @@ struct session {
 	int64_t now;
 	struct arena *plan_arena;
 	struct plan *plan;	     /* in plan_arena */
-	struct arena *earlier_arena; /* of the plan before, which was of `earlier` */
+	const struct plan *before;   /* carried out already, of `earlier`; or NULL */
+	struct arena *earlier_arena; /* of that */
 };
 
 void session_open(struct session *session, const struct options *options);

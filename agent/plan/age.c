@@ -128,19 +128,52 @@ static enum answer image_untagged(struct planner *planner, const struct verdict 
 	return answer;
 }
 
+/* Per image when the last of the containers that are here still ended: what is remembered is as
+ * old as the look before this one, and a container may go in the same run as its image. */
+static void find_ends(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+
+	planner->ended =
+		arena_array(planner->arena, snapshot->n_images, sizeof(*planner->ended));
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		planner->ended[i] = TIME_UNKNOWN;
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		const struct container *container = &snapshot->containers[i];
+		const struct image *image =
+			container->image_id ? snapshot_image(snapshot, container->image_id)
+					    : NULL;
+
+		if (image && container->inspected == FACT_KNOWN &&
+		    container->finished > planner->ended[image - snapshot->images])
+			planner->ended[image - snapshot->images] = container->finished;
+	}
+}
+
+static int64_t last_used(struct planner *planner, const struct image *image)
+{
+	int64_t remembered = image->memory.last_used, ended;
+
+	if (!planner->ended)
+		find_ends(planner);
+	ended = planner->ended[image - planner->snapshot->images];
+	return ended > remembered ? ended : remembered;
+}
+
 static enum answer image_arrival(struct planner *planner, const struct verdict *verdict,
 				 int64_t enough, struct age *ret)
 {
 	const struct image *image = verdict->image;
 	const struct memory *memory = &image->memory;
+	int64_t used = last_used(planner, image);
 	struct age tagged;
 	enum answer answer;
 
 	*ret = since_seen(planner, AGE_TAGGED, memory->first_seen);
 	if (verdict->kind == KIND_IMAGE || verdict->preserved)
 		newest(ret, since_seen(planner, AGE_UNTAGGED, memory->untagged_since));
-	if (memory->last_used != TIME_UNKNOWN)
-		newest(ret, (struct age){ memory->last_used, SOURCE_LAST_USED, AGE_USED });
+	if (used != TIME_UNKNOWN)
+		newest(ret, (struct age){ used, SOURCE_LAST_USED, AGE_USED });
 	newest(ret, pulled(image));
 	/* A build date in the future says nothing; first seen covers the arrival. */
 	if (image->created != TIME_UNKNOWN && image->created <= planner->now)
@@ -297,16 +330,17 @@ enum answer age_of_last_use(struct planner *planner, const struct verdict *verdi
 			    struct age *ret)
 {
 	const struct image *image = verdict->image;
+	int64_t used;
 
 	if (!is_image_row(verdict))
 		return age_of_arrival(planner, verdict, INT64_MIN, ret);
+	used = last_used(planner, image);
 	*ret = from_engine(AGE_TAGGED, TIME_UNKNOWN);
 	if (image->inspected == FACT_KNOWN)
 		ret->at = image->last_tagged;
 	newest(ret, pulled(image));
-	if (image->memory.last_used != TIME_UNKNOWN)
-		newest(ret,
-		       (struct age){ image->memory.last_used, SOURCE_LAST_USED, AGE_USED });
+	if (used != TIME_UNKNOWN)
+		newest(ret, (struct age){ used, SOURCE_LAST_USED, AGE_USED });
 	return ret->at != TIME_UNKNOWN ? ANSWER_YES
 				       : age_of_arrival(planner, verdict, INT64_MIN, ret);
 }

@@ -49,46 +49,63 @@ static void pull(struct planner *planner, const struct rule *rule, enum kind kin
 }
 
 /* The first reference of an image stands for the image. */
-static bool counts(const struct planner *planner, size_t index)
+static bool counts(const struct plan *plan, size_t index)
 {
-	const struct verdict *verdict = &planner->plan->verdicts[index];
+	const struct verdict *verdict = &plan->verdicts[index];
 
 	return verdict->kind != KIND_TAG || index == 0 ||
-	       planner->plan->verdicts[index - 1].kind != KIND_TAG ||
-	       planner->plan->verdicts[index - 1].image != verdict->image;
+	       plan->verdicts[index - 1].kind != KIND_TAG ||
+	       plan->verdicts[index - 1].image != verdict->image;
+}
+
+struct counts {
+	struct count kinds[KIND_MAX_];
+	struct count *rules;
+};
+
+static void add(struct counts *all, const struct planner *planner,
+		const struct verdict *verdict)
+{
+	const struct rule *rule = verdict->rule;
+	bool goes = verdict->action == VERDICT_REMOVE;
+	enum kind kind = verdict->preserved ? KIND_IMAGE : verdict->kind;
+	/* A volume that goes after its container is none of the containers that the rule owns.
+	 */
+	bool owned = rule && rule->kind == select_section(verdict);
+
+	if (owned) {
+		all->rules[rule - planner->rules->v].of++;
+		all->rules[rule - planner->rules->v].removals += goes;
+	}
+	/* What a pressure rule takes is still among what its owner has. */
+	if (verdict->owner)
+		all->rules[verdict->owner - planner->rules->v].of++;
+	all->kinds[kind].of++;
+	all->kinds[kind].removals += goes && !(rule->max_remove.set && owned);
+}
+
+/* Of a plan that was carried out what went is not among what exists now. */
+static void add_all(struct counts *all, const struct planner *planner, const struct plan *plan,
+		    bool done)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (counts(plan, i) && (!done || plan->verdicts[i].action == VERDICT_REMOVE))
+			add(all, planner, &plan->verdicts[i]);
 }
 
 void brake_measure(struct planner *planner)
 {
-	struct plan *plan = planner->plan;
-	struct count kinds[KIND_MAX_] = { 0 };
-	struct count *rules = arena_array(planner->arena, planner->rules->n, sizeof(*rules));
+	const struct rules *rules = planner->rules;
+	struct counts all = { .rules = arena_array(planner->arena, rules->n,
+						   sizeof(*all.rules)) };
 
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct verdict *verdict = &plan->verdicts[i];
-		const struct rule *rule = verdict->rule;
-		bool goes = verdict->action == VERDICT_REMOVE;
-		enum kind kind = verdict->preserved ? KIND_IMAGE : verdict->kind;
-
-		if (!counts(planner, i))
-			continue;
-		/* A volume that goes after its container is none of the containers that the
-		 * rule owns. */
-		if (rule && rule->kind == select_section(verdict)) {
-			rules[rule - planner->rules->v].of++;
-			rules[rule - planner->rules->v].removals += goes;
-		}
-		/* What a pressure rule takes is still among what its owner has. */
-		if (verdict->owner)
-			rules[verdict->owner - planner->rules->v].of++;
-		kinds[kind].of++;
-		kinds[kind].removals += goes && !(rule->max_remove.set &&
-						  rule->kind == select_section(verdict));
-	}
-	for (size_t i = 0; i < planner->rules->n; i++)
-		pull(planner, &planner->rules->v[i], planner->rules->v[i].kind,
-		     planner->rules->v[i].max_remove, rules[i]);
+	if (planner->before)
+		add_all(&all, planner, planner->before, true);
+	add_all(&all, planner, planner->plan, false);
+	for (size_t i = 0; i < rules->n; i++)
+		pull(planner, &rules->v[i], rules->v[i].kind, rules->v[i].max_remove,
+		     all.rules[i]);
 	for (int kind = 0; kind < KIND_MAX_; kind++)
 		pull(planner, NULL, (enum kind)kind,
-		     kind_limit(planner, (enum kind)kind, kinds[kind].of), kinds[kind]);
+		     kind_limit(planner, (enum kind)kind, all.kinds[kind].of), all.kinds[kind]);
 }

@@ -38,12 +38,18 @@ static struct verdict *row_of(const struct planner *planner, size_t index)
 
 /* ---- keep-storage ---- */
 
+/* The build that made a record used it, whether or not it was used again. */
+static int64_t used_at(const struct cache_record *record)
+{
+	return record->last_used != TIME_UNKNOWN ? record->last_used : record->created;
+}
+
 /* By rule, then what was used last first. */
 static int compare_rows(const void *a, const void *b)
 {
 	const struct verdict *left = *(const struct verdict *const *)a;
 	const struct verdict *right = *(const struct verdict *const *)b;
-	int64_t left_at = left->cache->last_used, right_at = right->cache->last_used;
+	int64_t left_at = used_at(left->cache), right_at = used_at(right->cache);
 	int r = (left->rule > right->rule) - (left->rule < right->rule);
 
 	if (r == 0)
@@ -80,7 +86,7 @@ void cache_mark_stored(struct planner *planner)
 		}
 		planner->stored[record - planner->snapshot->cache] =
 			rule->keep_storage > 0 && room_of(record) <= left;
-		left -= room_of(record);
+		left = room_of(record) <= left ? left - room_of(record) : -1;
 	}
 }
 

@@ -288,6 +288,7 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 		.snapshot = input->snapshot,
 		.approved = input->approved,
 		.need_free = input->need_free,
+		.before = input->before,
 		.now = input->now,
 		.rules_preserve = rules_preserve(input->rules),
 	};

@@ -197,6 +197,9 @@ struct plan_input {
 	/* Bytes that must be available when the run is over: the mark of all pressure rules, in
 	 * place of their own. 0: their own hold. */
 	int64_t need_free;
+	/* The plan that this run has carried out already: the brake measures both together.
+	 * NULL: this is the first. Its rules are the same. */
+	const struct plan *before;
 };
 
 /* Judges every object of the snapshot. All results lie in the arena and point into rules and

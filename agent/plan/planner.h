@@ -13,8 +13,10 @@ struct planner {
 	const struct snapshot *snapshot;
 	const struct strings *approved;
 	int64_t need_free;
+	const struct plan *before;
 	struct service_runs *runs; /* NULL until a rule asks */
 	struct holders holders;	   /* of volumes and networks */
+	int64_t *ended;		   /* per image: age.c; NULL until it is asked for */
 	bool *stored;		   /* per record of the build cache: within keep-storage */
 	bool rules_preserve;	   /* some rule has preserve-as */
 	int64_t now;

@@ -63,13 +63,17 @@ static void go_with(struct planner *planner, struct verdict *verdict,
 
 /* ---- volumes without containers ---- */
 
-/* An announcement holds as long as the volume has not been used since. */
-static void quarantine(const struct planner *planner, struct verdict *verdict)
+/* An announcement holds as long as the volume has not been used since, whatever its age counts
+ * from. */
+static void quarantine(struct planner *planner, struct verdict *verdict)
 {
 	int64_t announced = verdict->volume->announced;
 	int64_t time = verdict->rule->quarantine;
-	bool holds = announced != TIME_UNKNOWN && announced >= verdict->age.at;
+	struct age unused = { .at = TIME_UNKNOWN };
+	bool holds;
 
+	age_of(planner, verdict, AGE_UNTAGGED, &unused);
+	holds = announced != TIME_UNKNOWN && announced >= unused.at;
 	if (verdict->action == VERDICT_KEEP || time == 0 ||
 	    (holds && planner->now - announced >= time))
 		return;

@@ -70,6 +70,16 @@ struct record {
 	int64_t announced;
 };
 
+/* What this run announces begins now, as far as the clock can be believed; while it is not
+ * known who uses the volume, nothing is announced. */
+static int64_t announced_at(const struct observation *observation, const struct volume *volume,
+			    enum hold hold, const struct record *before)
+{
+	if (!volume || hold != NOT_HELD || volume->announced == TIME_UNKNOWN)
+		return TIME_UNKNOWN;
+	return volume->announced == before->announced ? before->announced : observation->now;
+}
+
 /* What is remembered once this look is added to what was. */
 static struct record next_record(const struct observation *observation, const struct list *list,
 				 size_t index, const struct record *before)
@@ -90,8 +100,7 @@ static struct record next_record(const struct observation *observation, const st
 		if (observation->use.images[index] > memory.last_used)
 			memory.last_used = observation->use.images[index];
 	}
-	return (struct record){ memory,
-				volume && hold == NOT_HELD ? volume->announced : TIME_UNKNOWN };
+	return (struct record){ memory, announced_at(observation, volume, hold, before) };
 }
 
 static bool same_record(const struct record *a, const struct record *b)
@@ -240,19 +249,6 @@ static int observe_lists(struct observation *observation, struct err *err)
 	return r;
 }
 
-static int last_look(const struct state *state, int64_t *ret, struct err *err)
-{
-	_cleanup_(statementp) sqlite3_stmt *look = NULL;
-	int r = sql_prepare(state, "SELECT last FROM looks", &look, err);
-
-	*ret = TIME_UNKNOWN;
-	if (r == 0)
-		r = sql_step(state, look, err);
-	if (r > 0)
-		*ret = sql_time(look, 0);
-	return r < 0 ? r : 0;
-}
-
 static int note_look(const struct observation *observation, struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *look = NULL;
@@ -291,7 +287,7 @@ static int prepare(struct observation *observation, struct err *err)
 static int believe_clock(struct observation *observation, struct err *err)
 {
 	int64_t last;
-	int r = last_look(observation->state, &last, err);
+	int r = sql_last_look(observation->state, &last, err);
 
 	if (r == 0 && last > observation->now)
 		observation->now = last;

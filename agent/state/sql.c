@@ -56,6 +56,19 @@ int sql_step(const struct state *state, sqlite3_stmt *statement, struct err *err
 	return code == SQLITE_DONE ? 0 : sql_fail(state, code, err);
 }
 
+int sql_last_look(const struct state *state, int64_t *ret, struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *look = NULL;
+	int r = sql_prepare(state, "SELECT last FROM looks", &look, err);
+
+	*ret = TIME_UNKNOWN;
+	if (r == 0)
+		r = sql_step(state, look, err);
+	if (r > 0)
+		*ret = sql_time(look, 0);
+	return r < 0 ? r : 0;
+}
+
 void sql_bind_time(sqlite3_stmt *statement, int index, int64_t time)
 {
 	if (time == TIME_UNKNOWN)

@@ -174,13 +174,34 @@ size_t watch_waiting(const struct watch *watch)
 	return watch->n + watch->broken;
 }
 
-static int write_note(const struct watch *watch, sqlite3_stmt *statement,
-		      const struct note *note, int64_t now, struct err *err)
+/* What the clock says, and where it stands before the last look, that, as in state_observe():
+ * written down, its times would make what is new look years old once it is put right. */
+struct clock {
+	int64_t now;
+	bool wrong;
+};
+
+static int read_clock(const struct watch *watch, int64_t now, struct clock *ret,
+		      struct err *err)
 {
+	int64_t last;
+	int r = sql_last_look(watch->state, &last, err);
+
+	*ret = (struct clock){ .now = now };
+	if (r == 0 && last > now)
+		*ret = (struct clock){ .now = last, .wrong = true };
+	return r;
+}
+
+static int write_note(const struct watch *watch, sqlite3_stmt *statement,
+		      const struct note *note, const struct clock *clock, struct err *err)
+{
+	bool at_now = clock->wrong || note->at > clock->now;
+
 	sql_bind_text(statement, 1, note->what);
 	sql_bind_text(statement, 2, note->other);
-	sql_bind_time(statement, 3, note->at < now ? note->at : now);
-	sql_bind_time(statement, 4, now);
+	sql_bind_time(statement, 3, at_now ? clock->now : note->at);
+	sql_bind_time(statement, 4, clock->now);
 	sql_bind_text(statement, 5, note->full);
 	return sql_step(watch->state, statement, err);
 }
@@ -200,7 +221,8 @@ static void prepared_clear(struct prepared *prepared)
 static int write_notes(const struct watch *watch, int64_t now, struct err *err)
 {
 	_cleanup_(prepared_clear) struct prepared prepared = { 0 };
-	int r = 0;
+	struct clock clock;
+	int r = read_clock(watch, now, &clock, err);
 
 	for (size_t i = 0; r == 0 && i < watch->n; i++) {
 		const struct note *note = &watch->notes[i];
@@ -211,7 +233,7 @@ static int write_notes(const struct watch *watch, int64_t now, struct err *err)
 				r = sql_prepare(watch->state, statements[note->kind][k],
 						&statement[k], err);
 			if (r == 0)
-				r = write_note(watch, statement[k], note, now, err);
+				r = write_note(watch, statement[k], note, &clock, err);
 		}
 	}
 	return r;

@@ -104,6 +104,19 @@ class Pressure(Case):
         self.assertEqual([one["name"] for one in run["objects"] if one["verdict"] == "remove"], ["late:1"])
         self.assertEqual(len([one for one in run["earlier"]["objects"] if one["verdict"] == "remove"]), 3)
 
+    def test_the_brake_measures_both_rounds_together(self):
+        self.images()
+        self.program.set_policy(ALWAYS.replace("100%", "4"))
+        late = []
+
+        def add(_request):
+            while len(late) < 2:
+                late.append(self.fake.image(f"late:{len(late)}", ago=86400, tagged=86400, size=7 * MB))
+        self.fake.on("DELETE", "/images/app:3", add)
+        run = self.call(3, "run")
+        self.assertEqual(set(self.fake.by_reference), {"late:0", "late:1"})
+        self.assertIn("brake: 5 of 5 images of rule pressed would go", run.stderr)
+
     def test_plan_shows_what_would_go_and_explain_why(self):
         self.images()
         plan = self.call(0, "plan", "--json").json

@@ -402,6 +402,27 @@ static void min_age_goes_by_the_newest_of_all_times(void **state)
 	}
 }
 
+/* What is remembered is from the look before: the container may have come and ended since. */
+static void a_container_that_goes_leaves_its_image_used_until_it_ended(void **state)
+{
+	struct world *world = *state;
+	struct rule *rule = world_rule(world, KIND_IMAGE, DANGLING_NO);
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_image(world, "i", "job:1");
+	world_container(world, "c", "i", "job:1")->finished = NOW - 2 * HOUR;
+	rule->min_age = DAY;
+	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_TOO_YOUNG);
+	assert_int_equal(verdict_on(world_plan(world), "i")->goes_at, NOW + 22 * HOUR);
+	rule->min_age = HOUR;
+	rule->keep_within = DAY;
+	rule->age_from = AGE_USED;
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+	rule->keep_within = HOUR;
+	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
+}
+
 static void a_pull_makes_an_image_new_again(void **state)
 {
 	struct world *world = *state;
@@ -783,6 +804,7 @@ int main(void)
 		T(images_that_are_each_others_parents_stay),
 		T(an_unknown_age_counts_from_now_even_for_an_old_build),
 		T(min_age_goes_by_the_newest_of_all_times),
+		T(a_container_that_goes_leaves_its_image_used_until_it_ended),
 		T(a_pull_makes_an_image_new_again),
 		T(last_use_counts_from_the_newest_of_use_arrival_and_watching),
 		T(what_nobody_used_while_somebody_watched_goes),

@@ -174,6 +174,11 @@ static void use_voids_an_announcement(void **state)
 	assert_true(verdict_on(world_plan(world), "v")->announce);
 	world->snapshot->watched_from = LONG_AGO;
 	assert_goes(world, "v", REASON_EXPIRED);
+	rule->age_from = AGE_CREATED;
+	assert_goes(world, "v", REASON_EXPIRED);
+	volume->memory.last_used = NOW - 3 * DAY;
+	assert_true(verdict_on(world_plan(world), "v")->announce);
+	assert_stays(world, "v", REASON_QUARANTINE);
 }
 
 static void pins_and_other_hosts_keep_a_volume(void **state)
@@ -383,6 +388,31 @@ static void keep_storage_keeps_what_was_used_last(void **state)
 	assert_goes(world, "b", REASON_MAX_AGE);
 }
 
+/* Its build used it when it made it. */
+static void keep_storage_counts_what_was_never_used_again_from_its_creation(void **state)
+{
+	struct world *world = *state;
+
+	world_rule(world, KIND_BUILD_CACHE, DANGLING_NO)->keep_storage = 1000;
+	world_cache(world, "old", NULL)->last_used = NOW - 2 * DAY;
+	world_cache(world, "new", NULL)->last_used = TIME_UNKNOWN;
+	world->cache[1].created = NOW - DAY;
+	assert_stays(world, "new", REASON_KEEP_STORAGE);
+	assert_goes(world, "old", REASON_EXPIRED);
+}
+
+static void sizes_that_no_disk_could_have_do_not_overflow_keep_storage(void **state)
+{
+	struct world *world = *state;
+
+	world_rule(world, KIND_BUILD_CACHE, DANGLING_NO)->keep_storage = 1000;
+	world_cache(world, "a", NULL)->size = INT64_MAX;
+	world_cache(world, "b", NULL)->size = INT64_MAX;
+	world_cache(world, "c", NULL)->size = INT64_MAX;
+	assert_goes(world, "a", REASON_EXPIRED);
+	assert_goes(world, "c", REASON_EXPIRED);
+}
+
 /* ---- numbers ---- */
 
 static void sizes_are_known_or_said_to_be_unknown(void **state)
@@ -479,6 +509,8 @@ int main(void)
 		T(cache_goes_child_before_parent),
 		T(cache_records_in_a_circle_stay),
 		T(keep_storage_keeps_what_was_used_last),
+		T(keep_storage_counts_what_was_never_used_again_from_its_creation),
+		T(sizes_that_no_disk_could_have_do_not_overflow_keep_storage),
 		T(sizes_are_known_or_said_to_be_unknown),
 		T(the_brake_holds_volumes),
 		T(what_something_outside_names_stays),

@@ -473,6 +473,7 @@ static struct snapshot *volume_world(bool used, int64_t created)
 	static const char *names[] = { "data" };
 
 	add_volume(snapshot, "data", created);
+	snapshot->volumes[0].announced = TIME_UNKNOWN;
 	if (used)
 		add_container(snapshot, "c", STATE_EXITED, NULL)->volumes =
 			(struct strings){ names, 1 };
@@ -604,6 +605,24 @@ static void a_clock_that_went_back_makes_nothing_old(void **state)
 	assert_int_equal(snapshot->images[1].memory.first_seen, START);
 	assert_int_equal(snapshot->images[1].memory.untagged_since, START);
 	assert_int_equal(snapshot->problems.n, 0);
+}
+
+/* Else a quarantine would be over the moment that the clock is put right. */
+static void an_announcement_by_a_clock_that_went_back_is_new(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = volume_world(false, 7);
+	struct snapshot *announces = volume_world(false, 7), *same = volume_world(false, 7);
+
+	observe(place, volume_world(false, 7), START);
+	announces->volumes[0].announced = START - 30 * DAY;
+	observe(place, announces, START - 30 * DAY);
+	recall(place, snapshot, START + HOUR);
+	assert_int_equal(snapshot->volumes[0].announced, START);
+	same->volumes[0].announced = START;
+	observe(place, same, START + 2 * HOUR);
+	recall(place, snapshot, START + 3 * HOUR);
+	assert_int_equal(snapshot->volumes[0].announced, START);
 }
 
 /* ---- files that are not right ---- */
@@ -1067,6 +1086,7 @@ int main(void)
 		in_place(a_network_is_used_by_name_or_id),
 		in_place(times_ahead_of_the_clock_count_as_now),
 		in_place(a_clock_that_went_back_makes_nothing_old),
+		in_place(an_announcement_by_a_clock_that_went_back_is_new),
 		in_place(garbage_is_refused_and_kept),
 		in_place(a_truncated_file_is_refused_and_kept),
 		in_place(a_damaged_page_is_refused_and_kept),

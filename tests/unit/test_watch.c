@@ -271,6 +271,29 @@ static void times_ahead_of_the_clock_count_as_now(void **state)
 	assert_int_equal(snapshot->images[0].memory.last_used, START);
 }
 
+/* At boot, before the clock was set; image b comes then. */
+static void times_of_a_clock_behind_the_last_look_count_as_that(void **state)
+{
+	const struct place *place = *state;
+	_cleanup_(watch_closep) struct watch *watch = open_watch(place);
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
+
+	observe(place, "app:1", START);
+	watch_note(watch, SEEN_IMAGE_PULLED, "sha256:a", NULL, 1000);
+	watch_note(watch, SEEN_IMAGE_USED, "sha256:b", NULL, 1000);
+	flush(watch, 1001);
+	snapshot = recall(place, "app:1", START + HOUR);
+	assert_int_equal(snapshot->images[0].memory.pulled, START);
+	snapshot_free(snapshot);
+	snapshot = world("app:1");
+	snapshot->images[0].id = "sha256:b";
+	assert_int_equal(
+		state_recall(watch_state(watch), snapshot, START + HOUR, &(struct err){ 0 }),
+		0);
+	assert_int_equal(snapshot->images[0].memory.first_seen, START);
+	assert_int_equal(snapshot->images[0].memory.last_used, START);
+}
+
 static void a_name_is_lost_to_who_gets_it(void **state)
 {
 	const struct place *place = *state;
@@ -418,6 +441,7 @@ int main(void)
 		in_place(only_one_watches),
 		in_place(what_was_seen_is_remembered),
 		in_place(times_ahead_of_the_clock_count_as_now),
+		in_place(times_of_a_clock_behind_the_last_look_count_as_that),
 		in_place(a_name_is_lost_to_who_gets_it),
 		in_place(a_name_that_came_back_starts_the_time_anew),
 		in_place(a_name_that_preserve_as_gave_starts_no_time_anew),
