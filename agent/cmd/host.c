@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -64,4 +65,15 @@ int host_find(struct arena *arena, const char *option, const struct settings *se
 	if (environment && *environment)
 		return from_url(arena, environment, "$DOCKER_HOST", ret_path, err);
 	return from_usual_places(arena, ret_path, err);
+}
+
+bool host_is_users(const char *option, const struct settings *settings)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *path;
+	struct stat info;
+	struct err err;
+
+	return geteuid() != 0 && host_find(arena, option, settings, &path, &err) == 0 &&
+	       stat(path, &info) == 0 && info.st_uid == geteuid();
 }

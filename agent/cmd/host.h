@@ -11,3 +11,6 @@
 _must_check_ int host_find(struct arena *arena, const char *option,
 			   const struct settings *settings, const char **ret_path,
 			   struct err *err);
+
+/* Whether that engine's socket is the own one of a user who is not root. */
+bool host_is_users(const char *option, const struct settings *settings);

@@ -83,12 +83,20 @@ static int refuse_configuration(const struct session *session, const struct prob
 	return STATUS_CONFIG;
 }
 
+static bool is_users_engine(const struct settings *settings, const void *options)
+{
+	return host_is_users(((const struct options *)options)->host, settings);
+}
+
 int session_configure(struct session *session)
 {
+	struct conf_request request = session->options->conf;
 	struct problems problems = { 0 };
 	int status = STATUS_GO_ON;
 
-	if (conf_load(session->arena, &session->options->conf, &session->conf, &problems) < 0)
+	request.is_users = is_users_engine;
+	request.data = session->options;
+	if (conf_load(session->arena, &request, &session->conf, &problems) < 0)
 		status = refuse_configuration(session, &problems);
 	problems_clear(&problems);
 	return status;

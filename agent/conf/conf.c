@@ -102,17 +102,29 @@ static void named_policies(struct arena *arena, const struct conf_request *reque
 	}
 }
 
+/* Policies of the system were written for the system's engine: none reaches a user's. */
+static struct strings policy_places(struct arena *arena, const struct conf_request *request,
+				    const struct strings *places, const struct conf *conf)
+{
+	struct strings found = *places;
+
+	if (request->is_users && request->is_users(&conf->settings, request->data))
+		found.n = users_place(arena) ? 1 : 0;
+	return found;
+}
+
 static void load_policies(struct arena *arena, const struct conf_request *request,
-			  const struct strings *places, struct conf *ret,
+			  const struct strings *all_places, struct conf *ret,
 			  struct problems *problems)
 {
+	const struct strings places = policy_places(arena, request, all_places, ret);
 	struct rule_list rules = { 0 };
 	struct strings files = { 0 };
 
 	if (request->n_policies > 0)
 		named_policies(arena, request, &files, problems);
 	else
-		files_find(arena, places, "policies.d", ".ini", &files, problems);
+		files_find(arena, &places, "policies.d", ".ini", &files, problems);
 	for (size_t i = 0; i < files.n; i++) {
 		policy_read(&rules, files.v[i], arena, problems);
 		add_file(arena, &ret->files, files.v[i]);

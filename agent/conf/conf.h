@@ -14,6 +14,9 @@ struct conf_request {
 	const char *const *policies; /* --policy FILE|DIR, searched if there is none */
 	size_t n_policies;
 	const char *instance; /* --instance, NULL: the main one */
+	/* Whether the engine that these settings lead to is the user's own; NULL: it is not. */
+	bool (*is_users)(const struct settings *settings, const void *data);
+	const void *data;
 };
 
 struct conf {
@@ -32,6 +35,7 @@ bool conf_is_instance(const char *name);
 /* Searches (DESIGN section 3: /etc, /run, /usr/local/lib, /usr/lib; as a user also
  * $XDG_CONFIG_HOME/reclaimd before them; sorted by name over all, an earlier place hides the
  * same name in a later one, empty or /dev/null switches it off), reads and checks everything.
+ * For a user's own engine policies are searched in $XDG_CONFIG_HOME/reclaimd alone.
  * As root, each folder that is searched must be root's and nobody else's to write.
  * Every mistake becomes a line of problems ("FILE:LINE: what is wrong, what would be right").
  * 0, or -EINVAL if there was any problem; then nothing may be removed. No policy at all is no

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "conf/quadlet_unit.h"
@@ -118,6 +119,16 @@ static void walk(struct quadlets *quadlets, const char *path, foreign *is_foreig
 	free(entries);
 }
 
+/* Root's Podman makes /run/containers for root alone. What lies below is as closed to the
+ * systemd of a user, who makes no units of it. */
+static bool is_out_of_reach(const struct quadlet_user *user, const char *path)
+{
+	struct stat info;
+
+	return user->uid != 0 && user->uid == geteuid() && lstat(path, &info) < 0 &&
+	       errno == EACCES;
+}
+
 static void walk_places(struct quadlets *quadlets)
 {
 	static const char *const system[] = { "/run", "/etc", "/usr/share" };
@@ -139,7 +150,8 @@ static void walk_places(struct quadlets *quadlets)
 			mem_printf("%s%s/containers/systemd%s", quadlets->root, system[i],
 				   rootful ? "" : "/users");
 
-		walk(quadlets, path, rootful ? is_users : is_other_users);
+		if (!is_out_of_reach(user, path))
+			walk(quadlets, path, rootful ? is_users : is_other_users);
 	}
 }
 

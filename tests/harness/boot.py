@@ -10,6 +10,9 @@ import time
 import uuid
 
 from . import cage
+from .program import REPOSITORY
+
+BUILD = "build/boot"  # built for another prefix than build/: the program names its own places
 
 # What the container is made of: this machine's root, read only below a layer in memory. Its own
 # units, settings and journal are hidden; what a boot needs comes from /lib/systemd.
@@ -24,8 +27,13 @@ for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; d
 done
 mount -t tmpfs -o mode=755 tmpfs "$STAGE"
 cd "$STAGE"
-mkdir upper work root
-mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+mkdir upper work root top empty
+base=/
+if [ -n "$TOP" ]; then
+	mount -t overlay -o "lowerdir=$TOP:$STAGE/empty" overlay top
+	base="$STAGE/top:/"
+fi
+mount -t overlay -o "lowerdir=$base,upperdir=upper,workdir=work" overlay root
 for place in etc/systemd/system etc/systemd/user etc/systemd/journald.conf.d \\
 		var/log/journal var/lib/systemd var/lib/reclaimd etc/reclaimd \\
 		usr/lib/reclaimd usr/local/lib/reclaimd usr/local/bin/reclaimd; do
@@ -40,7 +48,7 @@ for unit in $MASKED; do ln -s /dev/null "root/etc/systemd/system/$unit"; done
 printf '[Unit]\\nWants=dbus.socket\\nRequires=basic.target\\nAfter=basic.target\\nAllowIsolate=yes\\n' \\
 	>root/etc/systemd/system/tests.target
 systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --console=pipe \\
-	--link-journal=no --resolv-conf=off --timezone=off --machine=tests \\
+	--system-call-filter=@keyring --link-journal=no --resolv-conf=off --timezone=off --machine=tests \\
 	-D "$STAGE/root" "$@" -- --unit=tests.target --show-status=no
 """
 
@@ -60,9 +68,12 @@ MASKED = ("systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udev
 
 
 class Boot:
-    """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`."""
+    """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`. Of layers (roots.layers()) come
+    programs and units that this machine lacks; unmasked are units of MASKED that are wanted after all."""
 
-    def __init__(self, binds=()):
+    def __init__(self, binds=(), layers=(), unmasked=()):
+        self.layers = [layer for layer in layers if layer != pathlib.Path("/")]
+        self.masked = [unit for unit in MASKED if unit not in unmasked]
         self.binds = [f"--bind={host}:{inside}" for host, inside in binds]
         self.name = "reclaimd-boot-" + uuid.uuid4().hex[:12]
         self.stage = pathlib.Path("/run") / self.name
@@ -81,7 +92,8 @@ class Boot:
         self.stage.mkdir(mode=0o755)
         self.reaper = cage.Reaper(self.name, self.stage)
         self.cage = cage.Cage(SCRIPT, *self.binds, NAME=self.name, STAGE=self.stage,
-                              MACHINE_ID=uuid.uuid4().hex, MASKED=" ".join(MASKED))
+                              MACHINE_ID=uuid.uuid4().hex, MASKED=" ".join(self.masked),
+                              TOP=":".join(map(str, self.layers)))
         try:
             self._wait_until_up()
         except BaseException:
@@ -127,6 +139,42 @@ class Boot:
 
     def __exit__(self, *_):
         self.stop()
+
+    def add_user(self, name):
+        """Somebody who may run things while not logged in, with a home of their own; needs systemd-logind."""
+        self.run(f"useradd --no-create-home --home-dir /home/{name} --shell /bin/sh {name} && mkdir -p /home/{name} && "
+                 f"mount -t tmpfs -o mode=700,uid=$(id -u {name}),gid=$(id -g {name}) tmpfs /home/{name}")
+        return User(self, name)
+
+
+class User:
+    def __init__(self, boot, name):
+        self.boot = boot
+        self.name = name
+        self.uid = int(boot.run(["id", "-u", name]).stdout)
+        self.home = f"/home/{name}"
+        self.runtime = f"/run/user/{self.uid}"
+
+    def linger(self):
+        """Starts the user's systemd, as a login would."""
+        self.boot.run(f"loginctl enable-linger {self.name} && systemctl start user@{self.uid}.service")
+
+    def run(self, command, **options):
+        """As Boot.run(), with what a login sets."""
+        return self.boot.run(["setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups",
+                              "sh", "-c", f"cd && {command}"], HOME=self.home, USER=self.name,
+                             XDG_RUNTIME_DIR=self.runtime, **options)
+
+    def write(self, path, text):
+        """A file below the home."""
+        self.run(f'mkdir -p "$(dirname "{path}")" && cat >"{path}"', text=text)
+
+
+def make(target, root, prefix="/usr"):
+    """`make install` and its like, into a root of which this machine sees the files."""
+    subprocess.run(["make", "-s", f"O={BUILD}", f"prefix={prefix}", "sysconfdir=/etc", target,
+                    f"DESTDIR={root}"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.PIPE)
 
 
 def _init_below(pid):

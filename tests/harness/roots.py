@@ -24,6 +24,8 @@ UNPACKED = {
     "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
             "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
             "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
+    # What Podman 4.3 wants beside that, to run for a user who is not root.
+    "rootless": ("uidmap",),
 }
 
 # A whole root of another release, for the engines of that release.

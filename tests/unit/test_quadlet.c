@@ -12,6 +12,7 @@
 /* Quadlet files in a root of their own, and what they name. */
 
 #define UID 1000
+#define NOBODY 65534
 #define ETC "etc/containers/systemd/"
 #define USER "home/.config/containers/systemd/"
 
@@ -517,6 +518,38 @@ static void a_file_that_cannot_be_read_is_a_problem(void **state)
 	chmod(path_of(world, ETC), 0755);
 }
 
+static void chmod_as_its_owner(struct world *world, const char *name, mode_t mode)
+{
+	const uid_t user = geteuid();
+
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(chmod(path_of(world, name), mode), 0);
+	assert_int_equal(seteuid(user), 0);
+}
+
+/* As Podman leaves /run/containers on a host where root's ran as well. */
+static void what_lies_below_a_folder_of_roots_alone_is_not_the_users(void **state)
+{
+	struct world *world = *state;
+
+	put(world, "run/containers/systemd/users/web.container",
+	    "[Container]\nImage=quay.io/a\n");
+	put(world, "etc/containers/systemd/users/web.container",
+	    "[Container]\nImage=quay.io/b\n");
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(NOBODY), 0);
+	world->uid = geteuid();
+	chmod_as_its_owner(world, "run/containers", 0);
+	load_without_problems(world);
+	assert_names(world, images, "quay.io/b:latest");
+	/* What is there and closed may name anything. */
+	chmod_as_its_owner(world, "etc/containers/systemd/users", 0);
+	assert_problem(world, "etc/containers/systemd/users", "Permission denied");
+	chmod_as_its_owner(world, "etc/containers/systemd/users", 0755);
+	chmod_as_its_owner(world, "run/containers", 0755);
+	assert_int_equal(seteuid(getuid()), 0);
+}
+
 static void lines_may_be_very_long_and_files_not_endless(void **state)
 {
 	struct world *world = *state;
@@ -717,6 +750,7 @@ int main(void)
 		T(links_are_followed_and_circles_end),
 		T(a_file_that_cannot_be_understood_is_a_problem),
 		T(a_file_that_cannot_be_read_is_a_problem),
+		T(what_lies_below_a_folder_of_roots_alone_is_not_the_users),
 		T(lines_may_be_very_long_and_files_not_endless),
 		T(many_specifiers_do_not_make_a_pattern_slow),
 		T(a_kube_file_names_what_its_yaml_names),
