@@ -454,6 +454,13 @@ static void a_pull_makes_an_image_new_again(void **state)
 	world->rules[0].min_age = 0;
 	world->rules[0].keep_within = DAY;
 	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+	/* By digest, without a tag. */
+	image->n_tags = 0;
+	world->rules[0].dangling = DANGLING_YES;
+	world->rules[0].age_from = AGE_UNTAGGED;
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+	image->memory.pulled = NOW - 2 * DAY;
+	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
 }
 
 static void last_use_counts_from_the_newest_of_use_arrival_and_watching(void **state _unused_)
