@@ -152,7 +152,7 @@ static size_t span_time(const char *text)
 
 static size_t span_filters(const char *text)
 {
-	return strspn(text, LETTERS DIGITS "%._:-");
+	return strspn(text, LETTERS DIGITS "%._:/@-");
 }
 
 static const struct hole {

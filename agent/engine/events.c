@@ -36,6 +36,7 @@ static const struct {
 	{ "image", "untag", EVENT_IMAGE_CHANGED },
 	{ "image", "delete", EVENT_IMAGE_CHANGED },
 	{ "image", "remove", EVENT_IMAGE_CHANGED },
+	{ "volume", "create", EVENT_VOLUME_USED },
 	{ "volume", "mount", EVENT_VOLUME_USED },
 	{ "volume", "unmount", EVENT_VOLUME_USED },
 	{ "volume", "destroy", EVENT_VOLUME_GONE },

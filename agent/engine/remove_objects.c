@@ -223,10 +223,21 @@ static void users_counted(struct http *http _unused_, const struct http_reply *r
 		delete (job);
 }
 
+/* A container that ran is found by the network's ID, one that never did only by what it was
+ * created with: the name or, as people write it, the beginning of the ID. */
+static char *users_filter(const struct network *network)
+{
+	struct json_object *name = json_object_new_string(network->name ? network->name : "");
+	char *filter = mem_printf("{\"network\":[\"%s\",\"%.12s\",%s]}", network->id,
+				  network->id, json_object_to_json_string(name));
+
+	json_object_put(name);
+	return filter;
+}
+
 static void count_users(struct job *job)
 {
-	_cleanup_free_ char *filters =
-		mem_printf("{\"network\":[\"%s\"]}", job->removal->network->id);
+	_cleanup_free_ char *filters = users_filter(job->removal->network);
 	_cleanup_free_ char *escaped = url_escape(filters);
 
 	removal_ask(job->run->engine, HTTP_GET,

@@ -91,17 +91,40 @@ static void hold_volumes(const struct snapshot *snapshot, const struct mountpoin
 
 /* ---- networks ---- */
 
-static bool names_network(const struct container *container, const struct network *network)
+static bool is_named(const struct network *network, const char *text)
 {
-	return strings_contain(&container->networks, network->id) ||
-	       (network->name && strings_contain(&container->networks, network->name));
+	return strcmp(network->id, text) == 0 ||
+	       (network->name && strcmp(network->name, text) == 0);
+}
+
+/* A container that never ran has a network by what it was created with, which may be the
+ * beginning of its ID, unless another one has that for a name. */
+static bool is_begun(const struct snapshot *snapshot, const struct network *network,
+		     const char *text)
+{
+	if (!*text || strncmp(network->id, text, strlen(text)) != 0)
+		return false;
+	for (size_t i = 0; i < snapshot->n_networks; i++)
+		if (is_named(&snapshot->networks[i], text))
+			return false;
+	return true;
+}
+
+static bool names_network(const struct snapshot *snapshot, const struct container *container,
+			  const struct network *network)
+{
+	for (size_t i = 0; i < container->networks.n; i++)
+		if (is_named(network, container->networks.v[i]) ||
+		    is_begun(snapshot, network, container->networks.v[i]))
+			return true;
+	return false;
 }
 
 static void hold_networks(const struct snapshot *snapshot, struct holder *holders,
 			  const struct container *container)
 {
 	for (size_t i = 0; i < snapshot->n_networks; i++)
-		if (names_network(container, &snapshot->networks[i]))
+		if (names_network(snapshot, container, &snapshot->networks[i]))
 			hold(&holders[i], container_name(container));
 }
 

@@ -125,6 +125,8 @@ static enum answer image_untagged(struct planner *planner, const struct verdict 
 	answer = need_inspect(planner, verdict);
 	if (answer == ANSWER_YES && tagged_by_others(verdict))
 		newest(ret, from_engine(AGE_TAGGED, image->last_tagged));
+	if (answer == ANSWER_YES)
+		newest(ret, pulled(image));
 	return answer;
 }
 

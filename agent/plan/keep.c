@@ -163,6 +163,19 @@ static bool by_swarm(struct planner *planner _unused_, struct verdict *verdict)
 	return keep(verdict, REASON_SWARM_TASK);
 }
 
+/* Engines remove it, and the other one cannot start any more. */
+static bool by_joiner(struct planner *planner, struct verdict *verdict)
+{
+	const struct container *joiner = NULL;
+
+	if (verdict->kind == KIND_CONTAINER)
+		joiner = joiner_of(planner, verdict->container);
+	if (!joiner)
+		return false;
+	verdict->holder = container_name(joiner);
+	return keep(verdict, REASON_IN_USE);
+}
+
 /* A container with such a policy is one that somebody stopped and means to have back. */
 static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 {
@@ -271,9 +284,9 @@ void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_any_rule,	 by_action,	    by_pin,  by_swarm,
-		by_pending_rank, by_last_run,	    by_rank, by_storage,
-		by_min_age,	 by_restart_policy, by_time, by_default,
+		by_any_rule,	   by_action,	by_pin,	    by_swarm,	by_joiner,
+		by_pending_rank,   by_last_run, by_rank,    by_storage, by_min_age,
+		by_restart_policy, by_time,	by_default,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)

@@ -14,11 +14,13 @@ struct planner {
 	const struct strings *approved;
 	int64_t need_free;
 	const struct plan *before;
-	struct service_runs *runs; /* NULL until a rule asks */
-	struct holders holders;	   /* of volumes and networks */
-	int64_t *ended;		   /* per image: age.c; NULL until it is asked for */
-	bool *stored;		   /* per record of the build cache: within keep-storage */
-	bool rules_preserve;	   /* some rule has preserve-as */
+	struct service_runs *runs;	  /* NULL until a rule asks */
+	struct holders holders;		  /* of volumes and networks */
+	const struct container **joiners; /* that have another one's network */
+	size_t n_joiners;
+	int64_t *ended;	     /* per image: age.c; NULL until it is asked for */
+	bool *stored;	     /* per record of the build cache: within keep-storage */
+	bool rules_preserve; /* some rule has preserve-as */
 	int64_t now;
 	struct plan *plan;
 
@@ -179,6 +181,10 @@ size_t cache_parent(const struct snapshot *snapshot, size_t index, size_t k);
 
 /* Whether a build, an image or the engine has it, whatever rules say. */
 bool cache_is_guarded(const struct cache_record *record);
+
+/* A container, in whatever state, that has this one's network and cannot start without it. */
+const struct container *joiner_of(const struct planner *planner,
+				  const struct container *container);
 
 /* Puts a row that goes at the end of plan->removals. */
 void removals_add(struct planner *planner, const struct verdict *verdict);

@@ -196,6 +196,23 @@ class Changes(Case):
         outcome = self.call(0, "run", "--json")
         self.assertEqual(outcome.verdict("unused")["outcome"], "in-use", outcome)
 
+    def test_a_network_that_got_a_user_by_its_short_id_stays(self):
+        def change(_request):
+            self.fake.connect(self.fake.container("late", "base:1", "created"), self.unused, self.unused["Id"][:12])
+
+        self.fake.on("GET", "all=1&filters", change)
+        outcome = self.call(0, "run", "--json")
+        self.assertEqual(outcome.verdict("unused")["outcome"], "in-use", outcome)
+
+    def test_a_network_of_any_name_goes(self):
+        names = {'quo"te', "sla/sh", "a@b", "bl ank", "\u00fc"}
+        for name in names:
+            self.fake.network(name)
+        self.call(0, "run", "--mode=observe")
+        outcome = self.call(0, "run", "--json")
+        for name in names:
+            self.assertEqual(outcome.verdict(name)["outcome"], "removed", outcome)
+
     def test_users_that_came_while_containers_went_are_seen(self):
         def change(_request):
             late = self.fake.container("late", "base:1", "created")

@@ -189,6 +189,10 @@ class Used(WatchCase):
                            "SELECT name FROM volume_uses ORDER BY name")
         self.fake.emit("volume", "destroy", "data", driver="local")
         self.wait_for_rows(lambda rows: rows == [("other",)], "SELECT name FROM volume_uses")
+        # One that is made anew, by a driver that tells no time, is as new as that.
+        self.fake.emit("volume", "create", "data", driver="of-others")
+        self.wait_for_rows(lambda rows: rows == [("data",), ("other",)],
+                           "SELECT name FROM volume_uses ORDER BY name")
 
 
 class Volumes(WatchCase):

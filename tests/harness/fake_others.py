@@ -63,10 +63,13 @@ class Others:
             "Type": "volume", "Name": volume["Name"], "Source": volume["Mountpoint"],
             "Destination": "/data", "Driver": "local", "Mode": "z", "RW": True, "Propagation": ""}]
 
-    def connect(self, container, network):
-        container.extra = {"HostConfig": {"NetworkMode": network["Name"]},
+    def connect(self, container, network, by=None):
+        """by: what the container was created with. One that never ran is in no network yet."""
+        ran = container.state != "created"
+        container.extra = {"HostConfig": {"NetworkMode": by or network["Name"]},
                            "NetworkSettings": {"Networks": {
-                               network["Name"]: {"NetworkID": network["Id"]}}}}
+                               network["Name"] if ran else by or network["Name"]:
+                                   {"NetworkID": network["Id"] if ran else ""}}}}
 
     # The API
 
@@ -101,17 +104,18 @@ class Others:
         return self.answer(200, network) if network else \
             self.answer(404, {"message": f"network {identity} not found"})
 
-    def _users_of_network(self, identity):
+    def _users_of_network(self, value):
+        """By the key, or the beginning of the ID, as the real one's filter does."""
         return [one for one in self.containers.values()
-                if any(end.get("NetworkID") == identity for end in
-                       one.entry()["NetworkSettings"]["Networks"].values())]
+                if any(value == key or end.get("NetworkID", "").startswith(value) for key, end in
+                       one.entry()["NetworkSettings"]["Networks"].items())]
 
     def _filter_containers(self, filters):
         wanted = json.loads(filters)
         if set(wanted) != {"network"}:
             self.unexpected.append(f"filters {filters}")
-        return self.answer(200, [one.entry() for identity in wanted["network"]
-                                 for one in self._users_of_network(identity)])
+        return self.answer(200, [one.entry() for value in wanted["network"]
+                                 for one in self._users_of_network(value)])
 
     def _delete_network(self, identity):
         """The network of a stopped container goes: that is how engines are."""

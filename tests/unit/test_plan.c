@@ -152,6 +152,23 @@ static void a_restart_policy_holds_unless_the_rule_names_it(void **state)
 	}
 }
 
+static void a_container_whose_network_another_one_has_stays(void **state)
+{
+	struct world *world = *state;
+	const struct verdict *verdict;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_container(world, "vpn", "i", NULL);
+	world_container(world, "app", "i", NULL)->networks =
+		world_strings(world, "container:vpn");
+	world_container(world, "other", "i", NULL);
+	verdict = verdict_on(world_plan(world), "vpn");
+	assert_stays(verdict, REASON_IN_USE);
+	assert_string_equal(verdict->holder, "app");
+	assert_goes(verdict_on(world_plan(world), "app"), REASON_EXPIRED);
+	assert_goes(verdict_on(world_plan(world), "other"), REASON_EXPIRED);
+}
+
 static void the_first_rule_that_matches_owns(void **state)
 {
 	struct world *world = *state;
@@ -437,6 +454,13 @@ static void a_pull_makes_an_image_new_again(void **state)
 	world->rules[0].min_age = 0;
 	world->rules[0].keep_within = DAY;
 	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+	/* By digest, without a tag. */
+	image->n_tags = 0;
+	world->rules[0].dangling = DANGLING_YES;
+	world->rules[0].age_from = AGE_UNTAGGED;
+	assert_stays(verdict_on(world_plan(world), "i"), REASON_KEEP_WITHIN);
+	image->memory.pulled = NOW - 2 * DAY;
+	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
 }
 
 static void last_use_counts_from_the_newest_of_use_arrival_and_watching(void **state _unused_)
@@ -790,6 +814,7 @@ int main(void)
 		T(a_never_started_container_is_as_old_as_its_creation),
 		T(a_container_that_was_cut_off_has_no_age),
 		T(a_restart_policy_holds_unless_the_rule_names_it),
+		T(a_container_whose_network_another_one_has_stays),
 		T(the_first_rule_that_matches_owns),
 		T(what_cannot_be_inspected_stays),
 		T(a_list_that_failed_keeps_all_that_depends_on_it),

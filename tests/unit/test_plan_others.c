@@ -283,6 +283,14 @@ static void a_network_of_any_container_stays(void **state)
 	world_network(world, "n6", "made")->config_from = "config";
 	world_container(world, "c1", "i", NULL)->networks = world_strings(world, "by-name");
 	world_container(world, "c2", "i", NULL)->networks = world_strings(world, "n3");
+	world_network(world, "abcdef012345", "by-short-id");
+	world_network(world, "ffff00000000", "ff");
+	world_network(world, "ff00ff000000", "no-short-id");
+	world_container(world, "c3", "i", NULL)->networks = world_strings(world, "abcd");
+	world_container(world, "c4", "i", NULL)->networks = world_strings(world, "ff");
+	assert_stays(world, "abcdef012345", REASON_IN_USE);
+	assert_stays(world, "ffff00000000", REASON_IN_USE);
+	assert_goes(world, "ff00ff000000", REASON_EXPIRED);
 	assert_goes(world, "n1", REASON_EXPIRED);
 	assert_stays(world, "n2", REASON_IN_USE);
 	assert_stays(world, "n3", REASON_IN_USE);
