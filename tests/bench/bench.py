@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.dont_write_bytecode = True
 
 from bench import host, large
-from bench.measure import QUICK, ROUNDS
+from bench.measure import MORE_ROUNDS, QUICK, ROUNDS
 from harness.program import BINARY
 
 PARTS = {"host": host.rows, "large": large.rows, "growth": large.growth_rows}
@@ -63,7 +63,7 @@ def main(wanted):
             rows.append(row)
             print("  ".join(filter(None, _cells(row))), file=sys.stderr, flush=True)
     print(f"reclaimd, {time.strftime('%Y-%m-%d')}, on {machine()}")
-    print(f"Times are medians of {ROUNDS}, ratios the medians of {ROUNDS} pairs that alternate; "
+    print(f"Times are medians of {ROUNDS} to {MORE_ROUNDS}, ratios those of pairs that alternate; "
           "instructions by callgrind." + (" QUICK: the numbers mean nothing." if QUICK else ""))
     print()
     print(table(rows))

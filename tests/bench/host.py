@@ -13,8 +13,8 @@ from harness.engines import Engine
 from harness.program import BINARY, Program
 
 from .large import LISTS_ONLY, SETTINGS
-from .measure import (QUICK, ROUNDS, Row, alternate, compare, flushes_beside, megabytes, must, peak_memory,
-                      seconds, timed)
+from .measure import (MORE_ROUNDS, QUICK, ROUNDS, Row, alternate, compare, flushes_beside, megabytes, must,
+                      peak_memory, seconds, timed)
 
 IMAGES = 20 if QUICK else 2_000
 CONTAINERS = 10 if QUICK else 1_000
@@ -140,19 +140,21 @@ def _plan_rows(host):
         paths = [path for path in _requests(program, "plan") if path.endswith("json?all=1")]
         assert len(paths) == 2, paths
         yield compare(f"{shown}: lists", "curl, the same lists", 1.10,
-                      lambda: _call(program, "plan"), lambda: must(_curl(host, paths)))
+                      lambda: _call(program, "plan"), lambda: must(_curl(host, paths)), rounds=MORE_ROUNDS)
     with Program(host.engine.socket, EVERYTHING, SETTINGS) as program:
         paths = _requests(program, "plan")
         yield compare(f"{shown}: all facts ({len(paths):,} requests)", "curl --parallel, the same requests",
                       1.15, lambda: _call(program, "plan"),
-                      lambda: must(_curl(host, paths, "--parallel", "--parallel-max", "8")))
+                      lambda: must(_curl(host, paths, "--parallel", "--parallel-max", "8")),
+                      rounds=MORE_ROUNDS)
     with Program(host.engine.socket, NOTHING_GOES, SETTINGS) as program:
         yield compare(f"run, nothing to do, {CONTAINERS:,} containers, {IMAGES:,} images",
                       "docker ps -a", 1.0, lambda: _call(program, "run"), lambda: host.cli("ps", "-a"),
-                      note=_what_ps_leaves_out(host))
+                      note=_what_ps_leaves_out(host), rounds=MORE_ROUNDS)
     with Program(host.engine.socket, PRESSURE, SETTINGS) as program:
         yield compare("run --need-free with space enough, the same host", "docker ps -a", 0.1,
-                      lambda: _call(program, "run", "--need-free", "1MB"), lambda: host.cli("ps", "-a"))
+                      lambda: _call(program, "run", "--need-free", "1MB"), lambda: host.cli("ps", "-a"),
+                      rounds=MORE_ROUNDS)
 
 
 def _what_ps_leaves_out(host):
@@ -170,7 +172,8 @@ def _removal(host, kind, policy, *prune):
     with Program(host.engine.socket, policy, SETTINGS) as program:
         row = compare(f"run, removing {REMOVED} {'exited' if kind == 'containers' else '<none>'} {kind}",
                       f"docker {' '.join(prune)}", 1 / 8 if kind == "containers" else 1 / 1.5,
-                      lambda: _call(program, "run"), lambda: host.cli(*prune), host.restore, check)
+                      lambda: _call(program, "run"), lambda: host.cli(*prune),
+                      prepare=host.restore, check=check)
     row.note = _floor(host, kind)
     host.restore()
     return row

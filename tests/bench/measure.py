@@ -13,14 +13,17 @@ from harness.program import REPOSITORY
 
 QUICK = os.environ.get("BENCH_QUICK", "0") != "0"
 ROUNDS = 1 if QUICK else 7
+MORE_ROUNDS = 1 if QUICK else 21  # where a round is over at once
 HELPERS = pathlib.Path(os.environ.get("RECLAIMD_BUILD", REPOSITORY / "build")) / "tests" / "bench"
 
 
-# Writes and flushes over and over, until its input ends; then says how long nearly all of them took.
+# Says that it is there, writes and flushes over and over, until its input ends, and says how long nearly
+# all of them took.
 FLUSHER = """
 import os, select, sys, time
 times, file = [], os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
-while not select.select([0], [], [], 0.005)[0]:
+print(flush=True)
+while not times or not select.select([0], [], [], 0.005)[0]:
     start = time.monotonic()
     os.pwrite(file, b"x" * 4096, 0)
     os.fsync(file)
@@ -68,11 +71,11 @@ def _nothing():
     pass
 
 
-def alternate(ours, theirs, prepare=_nothing, check=_nothing, measure=timed):
+def alternate(ours, theirs, prepare=_nothing, check=_nothing, measure=timed, rounds=ROUNDS):
     """Seconds (or what measure(work) gives): the median of ours, that of theirs, and that of the ratios
     of the pairs. Before each prepare() is called, after it check()."""
     pairs = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         pair = {}
         for work in (ours, theirs) if number % 2 == 0 else (theirs, ours):
             prepare()
@@ -83,8 +86,8 @@ def alternate(ours, theirs, prepare=_nothing, check=_nothing, measure=timed):
             statistics.median(our / their for our, their in pairs))
 
 
-def compare(work, against, at_most, ours, theirs, prepare=_nothing, check=_nothing, note=""):
-    ours, theirs, ratio = alternate(ours, theirs, prepare, check)
+def compare(work, against, at_most, ours, theirs, note="", **options):
+    ours, theirs, ratio = alternate(ours, theirs, **options)
     return Row(work, against, seconds(ours), seconds(theirs), ratio, at_most, note)
 
 
@@ -94,6 +97,7 @@ def flushes_beside(work, folder):
     os.sync()
     with subprocess.Popen([sys.executable, "-c", FLUSHER, path], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as flusher:
+        flusher.stdout.readline()
         work()
         said = flusher.communicate()[0]
     path.unlink()
