@@ -150,6 +150,7 @@ enum status cmd_explain(const struct options *options)
 	int status;
 
 	session_open(&session, options);
+	session.names = true;
 	status = explain_all(&session);
 	session_close(&session);
 	return (enum status)status;

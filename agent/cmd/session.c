@@ -145,9 +145,10 @@ static void recall(struct session *session, bool writable)
 }
 
 /* Lists that cost the engine something are read only for rules that speak of them. */
-static unsigned wanted_kinds(const struct rules *rules)
+static unsigned wanted_kinds(const struct session *session)
 {
-	unsigned kinds = 0;
+	const struct rules *rules = &session->conf.rules;
+	unsigned kinds = session->names ? 1u << KIND_VOLUME | 1u << KIND_NETWORK : 0;
 
 	for (size_t i = 0; i < rules->n; i++) {
 		kinds |= 1u << rules->v[i].kind;
@@ -188,8 +189,7 @@ int session_look(struct session *session, bool writable)
 	if (status != STATUS_GO_ON)
 		return status;
 	session->now = time(NULL);
-	r = engine_snapshot(session->engine, snapshot, wanted_kinds(&session->conf.rules),
-			    &err);
+	r = engine_snapshot(session->engine, snapshot, wanted_kinds(session), &err);
 	say_problems(session, 0);
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",

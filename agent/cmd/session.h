@@ -13,6 +13,7 @@ enum { STATUS_GO_ON = -1 };
 
 struct session {
 	const struct options *options;
+	bool names;    /* what has a name is looked at, whether or not a rule speaks of it */
 	bool journals; /* a failure is an entry in the journal too */
 	struct arena *arena;
 	struct conf conf;

@@ -250,6 +250,11 @@ class Explain(Case):
             with self.subTest(name):
                 self.assertIn(words, self.call(0, "explain", name).stdout)
 
+    def test_a_name_that_no_rule_speaks_of_has_an_answer_too(self):
+        self.program.set_policy("[containers a]\nname = *\nkeep-within = 0s\n")
+        self.assertIn("in use by on", self.call(0, "explain", self.held["Name"]).stdout)
+        self.assertIn("no rule matches", self.call(0, "explain", "unused").stdout)
+
     def test_the_summary_names_each_kind(self):
         said = self.call(0, "run").stdout
         self.assertIn("removed 1 container, 2 volumes, 1 network, 2 build cache records", said)
