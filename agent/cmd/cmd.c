@@ -38,6 +38,7 @@ int cmd_main(int argc, char **argv)
 
 	if (status < 0) {
 		log_setup(level_of(options.verbosity), terminal_is_journal(STDERR_FILENO));
+		terminal_greet_journal();
 		status = (int)options.verb->run(&options);
 	}
 	/* What was cut short must not pass for a whole plan. */

@@ -34,3 +34,10 @@ bool terminal_is_journal(int fd)
 	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
 	return strcmp(stream, here) == 0;
 }
+
+/* journald looks at who sent a line before it drops an empty one. */
+void terminal_greet_journal(void)
+{
+	if (terminal_is_journal(STDERR_FILENO))
+		fputc('\n', stderr);
+}

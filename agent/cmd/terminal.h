@@ -10,3 +10,7 @@ void terminal_print(const struct options *options, const struct report *report);
 /* Whether the file descriptor leads to the journal ($JOURNAL_STREAM): what has an entry of its
  * own there need not be said again. */
 bool terminal_is_journal(int fd);
+
+/* Makes the journal look at this process while it lives: of one that is gone it could not tell
+ * any more of which unit an entry was. Leaves no entry. */
+void terminal_greet_journal(void);

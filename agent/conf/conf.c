@@ -102,29 +102,17 @@ static void named_policies(struct arena *arena, const struct conf_request *reque
 	}
 }
 
-/* Policies of the system were written for the system's engine: none reaches a user's. */
-static struct strings policy_places(struct arena *arena, const struct conf_request *request,
-				    const struct strings *places, const struct conf *conf)
-{
-	struct strings found = *places;
-
-	if (request->is_users && request->is_users(&conf->settings, request->data))
-		found.n = users_place(arena) ? 1 : 0;
-	return found;
-}
-
 static void load_policies(struct arena *arena, const struct conf_request *request,
-			  const struct strings *all_places, struct conf *ret,
+			  const struct strings *places, struct conf *ret,
 			  struct problems *problems)
 {
-	const struct strings places = policy_places(arena, request, all_places, ret);
 	struct rule_list rules = { 0 };
 	struct strings files = { 0 };
 
 	if (request->n_policies > 0)
 		named_policies(arena, request, &files, problems);
 	else
-		files_find(arena, &places, "policies.d", ".ini", &files, problems);
+		files_find(arena, places, "policies.d", ".ini", &files, problems);
 	for (size_t i = 0; i < files.n; i++) {
 		policy_read(&rules, files.v[i], arena, problems);
 		add_file(arena, &ret->files, files.v[i]);
@@ -132,6 +120,25 @@ static void load_policies(struct arena *arena, const struct conf_request *reques
 	policy_finish(&rules, &ret->settings, problems);
 	ret->rules.n = rules.n;
 	ret->rules.v = arena_adopt(arena, rules.v, rules.n, sizeof(*rules.v));
+}
+
+/* What the system's files say was written for the system's engine: none of it reaches the own
+ * engine of a user, not even which engine it is. */
+static struct strings places_that_count(struct arena *arena, const struct conf_request *request,
+					const struct strings *places)
+{
+	const struct strings own = { places->v, 1 };
+	struct problems problems = { 0 };
+	struct conf conf = { 0 };
+	bool is_users;
+
+	if (!request->is_users || !users_place(arena))
+		return *places;
+	/* Mistakes are found again when it is read for good. */
+	load_settings(arena, request->config_file, &own, &conf, &problems);
+	is_users = request->is_users(&conf.settings, request->data);
+	problems_clear(&problems);
+	return is_users ? own : *places;
 }
 
 /* The instances' places lie in the main ones. */
@@ -159,7 +166,7 @@ bool conf_is_instance(const char *name)
 int conf_load(struct arena *arena, const struct conf_request *request, struct conf *ret,
 	      struct problems *problems)
 {
-	struct strings places = { 0 };
+	struct strings places = { 0 }, counting;
 
 	*ret = (struct conf){ .example = RECLAIMD_PKGDATADIR "/policies" };
 	find_places(arena, request->instance, &places);
@@ -168,8 +175,9 @@ int conf_load(struct arena *arena, const struct conf_request *request, struct co
 		return -EINVAL;
 	if (request->instance)
 		check_instance(&places, request->instance, problems);
-	load_settings(arena, request->config_file, &places, ret, problems);
-	load_policies(arena, request, &places, ret, problems);
+	counting = places_that_count(arena, request, &places);
+	load_settings(arena, request->config_file, &counting, ret, problems);
+	load_policies(arena, request, &counting, ret, problems);
 	pinned_load(arena, &places, &ret->pinned, problems);
 	return problems->n > 0 ? -EINVAL : 0;
 }

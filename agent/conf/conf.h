@@ -35,10 +35,10 @@ bool conf_is_instance(const char *name);
 /* Searches (DESIGN section 3: /etc, /run, /usr/local/lib, /usr/lib; as a user also
  * $XDG_CONFIG_HOME/reclaimd before them; sorted by name over all, an earlier place hides the
  * same name in a later one, empty or /dev/null switches it off), reads and checks everything.
- * For a user's own engine policies are searched in $XDG_CONFIG_HOME/reclaimd alone.
- * As root, each folder that is searched must be root's and nobody else's to write.
- * Every mistake becomes a line of problems ("FILE:LINE: what is wrong, what would be right").
- * 0, or -EINVAL if there was any problem; then nothing may be removed. No policy at all is no
+ * For a user's own engine settings and policies are searched in $XDG_CONFIG_HOME/reclaimd
+ * alone. As root, each folder that is searched must be root's and nobody else's to write. Every
+ * mistake becomes a line of problems ("FILE:LINE: what is wrong, what would be right"). 0, or
+ * -EINVAL if there was any problem; then nothing may be removed. No policy at all is no
  * mistake: rules->n is 0. */
 _must_check_ int conf_load(struct arena *arena, const struct conf_request *request,
 			   struct conf *ret, struct problems *problems);

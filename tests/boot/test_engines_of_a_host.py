@@ -32,20 +32,13 @@ dangling    = yes
 keep-within = 0s
 min-age     = 0s
 """
-# Neither networks nor control groups can be made in here. A home has a file system of its own, the rest
-# of the disk is one that Podman and Docker cannot put their layers on.
 PREPARE = """
 set -e
-mkdir -p /var/log/journal
-journalctl --flush
-mkdir -p /etc/containers /etc/systemd/system/docker.service.d /var/lib/containers /var/lib/docker /run/proc
-printf '[containers]\\nnetns = "none"\\ncgroups = "disabled"\\n' >/etc/containers/containers.conf
+mkdir -p /etc/systemd/system/docker.service.d /var/lib/docker
+mount -t tmpfs tmpfs /var/lib/docker
 printf '[Service]\\nExecStart=\\nExecStart=dockerd -H fd:// --containerd=/run/containerd/containerd.sock' \\
 	>/etc/systemd/system/docker.service.d/test.conf
 printf ' --bridge=none --iptables=false --ip6tables=false\\n' >>/etc/systemd/system/docker.service.d/test.conf
-for folder in containers docker; do mount -t tmpfs tmpfs /var/lib/$folder; done
-# Only where one is seen whole may a user mount another.
-mount -t proc proc /run/proc
 getent group docker >/dev/null || groupadd --system docker
 systemctl daemon-reload
 systemctl start podman.socket
@@ -76,6 +69,8 @@ def setUpModule():
                       layers=layers, unmasked=["systemd-logind.service"]).start()
     unittest.addModuleCleanup(world.boot.stop)
     make("install", world.boot.root)
+    world.boot.keep_journal()
+    world.boot.prepare_podman()
     world.boot.run(PREPARE)
     world.podman = Client(world.boot.root / "run/podman/podman.sock")
     world.podman.import_root("base:1")
@@ -123,7 +118,7 @@ class HostTest(unittest.TestCase):
         """Starts it, waits for its end, gives what it reported."""
         before = {entry["__CURSOR"] for entry in self.journal()}
         self.boot.run(["systemctl", "start", unit])
-        return [entry for entry in self.journal(f"_SYSTEMD_UNIT={unit}") if entry["__CURSOR"] not in before]
+        return [entry for entry in self.journal() if entry["__CURSOR"] not in before]
 
     def summary(self, entries):
         found = [entry for entry in entries if entry.get("MESSAGE_ID") in RUN_ENDS]
@@ -274,7 +269,8 @@ class Rootless(HostTest):
     @classmethod
     def setUpClass(cls):
         world.user = world.boot.add_user("reclaimd-ci")
-        world.user.linger()
+        world.boot.run(["loginctl", "enable-linger", world.user.name])
+        world.user.log_in()
         world.user.run("systemctl --user enable --now podman.socket")
         world.users = Client(f"{world.boot.root}{world.user.runtime}/podman/podman.sock")
         world.users.import_root("base:1")
@@ -364,8 +360,10 @@ class Rootless(HostTest):
         self.assertEqual(self.client.containers().keys(), {"other"})
         self.assertEqual((self.docker.containers(), self.podman.containers()), ({}, {}))
 
-    def test_policies_of_the_system_do_not_reach_it(self):
+    def test_policies_and_settings_of_the_system_do_not_reach_it(self):
         self.write("policies.d/0.ini", EXITED.format("*"))
+        self.write("reclaimd.conf.d/0.conf", "[engine]\nhost = unix:///run/docker.sock\n")
+        self.write("reclaimd.conf", "[run]\nmode = observe\n")
         self.exited(self.client, "mine", "other")
         self.user.run("systemctl --user start reclaimd.service")
         self.policy(EXITED.format("mine"))
@@ -394,6 +392,9 @@ class Rootless(HostTest):
         self.addCleanup(self.user.run, "systemctl --user disable --now reclaimd-watch.service")
         wait(lambda: "Watching the engine since" in
              self.user.run("systemctl --user show -P StatusText reclaimd-watch").stdout)
+        # As long as somebody listens to it, it does not sleep.
+        time.sleep(8)
+        self.assertEqual(self.user.run("systemctl --user is-active podman.service").stdout.strip(), "active")
 
     def test_its_units_are_as_closed_as_a_user_s_can_be(self):
         # What is missing to the system's half a point, only root can grant.

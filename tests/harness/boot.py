@@ -67,6 +67,17 @@ MASKED = ("systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udev
           "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount")
 
 
+# Podman in here: networks and control groups cannot be made, a layer in memory cannot hold its own, and
+# only where one /proc is seen whole may a user mount another.
+PODMAN = """
+set -e
+mkdir -p /etc/containers /var/lib/containers /run/proc
+printf '[containers]\\nnetns = "none"\\ncgroups = "disabled"\\n' >/etc/containers/containers.conf
+mount -t tmpfs tmpfs /var/lib/containers
+mount -t proc proc /run/proc
+"""
+
+
 class Boot:
     """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`. Of layers (roots.layers()) come
     programs and units that this machine lacks; unmasked are units of MASKED that are wanted after all."""
@@ -140,6 +151,14 @@ class Boot:
     def __exit__(self, *_):
         self.stop()
 
+    def prepare_podman(self):
+        """What the Podman of layers needs to run here, root's and a user's."""
+        self.run(PODMAN)
+
+    def keep_journal(self):
+        """Users have journals of their own only where it is kept."""
+        self.run("mkdir -p /var/log/journal && journalctl --flush")
+
     def add_user(self, name):
         """Somebody who may run things while not logged in, with a home of their own; needs systemd-logind."""
         self.run(f"useradd --no-create-home --home-dir /home/{name} --shell /bin/sh {name} && mkdir -p /home/{name} && "
@@ -155,9 +174,9 @@ class User:
         self.home = f"/home/{name}"
         self.runtime = f"/run/user/{self.uid}"
 
-    def linger(self):
+    def log_in(self):
         """Starts the user's systemd, as a login would."""
-        self.boot.run(f"loginctl enable-linger {self.name} && systemctl start user@{self.uid}.service")
+        self.boot.run(f"systemctl start user@{self.uid}.service")
 
     def run(self, command, **options):
         """As Boot.run(), with what a login sets."""
