@@ -204,11 +204,20 @@ static enum answer image_used(struct planner *planner, const struct verdict *ver
 	return answer;
 }
 
+/* A rule for tagged and untagged images whose policy does not say what ages count from. */
+static bool counts_from_tag(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_TAG && !verdict->preserved && verdict->rule &&
+	       !rule_has(verdict->rule, RULE_AGE_FROM);
+}
+
 static enum answer image_age(struct planner *planner, const struct verdict *verdict,
 			     enum age_from from, struct age *ret)
 {
 	const struct image *image = verdict->image;
 
+	if (from == AGE_UNTAGGED && counts_from_tag(verdict))
+		from = AGE_TAGGED;
 	switch (from) {
 	case AGE_CREATED:
 		*ret = told_or_seen(planner, from, image->created, &image->memory);

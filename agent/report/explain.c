@@ -122,9 +122,12 @@ static void put_ages(const struct explanation *explanation, const struct plan *p
 		char ago[UNITS_SIZE];
 
 		put(out, i == 0 ? "ages" : "",
-		    mem_printf("%s %s ago (%s)", age_word(age->from),
-			       units_format_duration(ago, plan->now - age->at),
-			       source_words(age->source)));
+		    age->source == SOURCE_NOW
+			    ? mem_printf("%s %s", age_word(age->from),
+					 source_words(age->source))
+			    : mem_printf("%s %s ago (%s)", age_word(age->from),
+					 units_format_duration(ago, plan->now - age->at),
+					 source_words(age->source)));
 	}
 }
 

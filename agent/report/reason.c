@@ -41,7 +41,7 @@ static const struct {
 				 "within keep-within" },
 	[REASON_KEEP_LAST] = { { "{place}", "keep-last = {keep-last}", "{goes}" },
 			       "within keep-last" },
-	[REASON_KEEP_LAST_RUN] = { { "among the last {keep-last} that {holder} ran", "{goes}" },
+	[REASON_KEEP_LAST_RUN] = { { "among the last {ran}", "{goes}" },
 				   "among the last that a service ran" },
 	[REASON_OTHER_REFERENCE] = { { "stays with its other name {holder}" },
 				     "stays with its other name" },
@@ -194,12 +194,9 @@ static char *say_place(const struct verdict *verdict, const struct plan *plan _u
 
 static char *say_keep_last(const struct verdict *verdict, const struct plan *plan _unused_)
 {
-	bool run = verdict->reason == REASON_KEEP_LAST_RUN;
-
-	if (!verdict->rule || (!run && !verdict->group))
+	if (!verdict->rule || !verdict->group)
 		return NULL;
-	return mem_printf("%lld", (long long)(run ? verdict->rule->keep_last_run
-						  : verdict->rule->keep_last));
+	return mem_printf("%lld", (long long)verdict->rule->keep_last);
 }
 
 static char *say_storage(const struct verdict *verdict, const struct plan *plan _unused_)
@@ -235,6 +232,15 @@ static char *say_holder(const struct verdict *verdict, const struct plan *plan _
 		return NULL;
 	return reference_is_id(verdict->holder) ? object_short_id(verdict->holder)
 						: text_escape(verdict->holder);
+}
+
+static char *say_ran(const struct verdict *verdict, const struct plan *plan)
+{
+	_cleanup_free_ char *service = say_holder(verdict, plan);
+
+	if (!service)
+		return NULL;
+	return mem_printf("%lld that %s ran", (long long)verdict->limit, service);
 }
 
 static char *say_count(const struct verdict *verdict, const struct plan *plan _unused_)
@@ -339,13 +345,21 @@ static const struct placeholder {
 	const char *name;
 	char *(*say)(const struct verdict *verdict, const struct plan *plan);
 } placeholders[] = {
-	{ "silence", say_silence }, { "since", say_since },
-	{ "limit", say_limit },	    { "place", say_place },
-	{ "state", say_state },	    { "policy", say_policy },
-	{ "holder", say_holder },   { "count", say_count },
-	{ "detail", say_detail },   { "pin", say_pin },
-	{ "goes", say_goes },	    { "keep-last", say_keep_last },
-	{ "storage", say_storage }, { "pressure", say_pressure },
+	{ "silence", say_silence },
+	{ "since", say_since },
+	{ "limit", say_limit },
+	{ "place", say_place },
+	{ "state", say_state },
+	{ "policy", say_policy },
+	{ "ran", say_ran },
+	{ "holder", say_holder },
+	{ "count", say_count },
+	{ "detail", say_detail },
+	{ "pin", say_pin },
+	{ "goes", say_goes },
+	{ "keep-last", say_keep_last },
+	{ "storage", say_storage },
+	{ "pressure", say_pressure },
 	{ "enough", say_enough },
 };
 

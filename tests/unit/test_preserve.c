@@ -362,6 +362,33 @@ static void a_preserved_image_is_judged_as_what_it_was(void **state)
 	assert_int_equal(verdict->kind, KIND_TAG);
 }
 
+/* dangling = any with preserve-as counts from the loss of a name; one that has its name lost
+ * none. */
+static void what_has_its_name_is_as_old_as_that(void **state)
+{
+	struct world *world = *state;
+	struct rule *rule = preserving(world, 0);
+	const struct verdict *verdict;
+	struct image *image;
+
+	rule->dangling = DANGLING_ANY;
+	rule->keep_within = 2 * DAY;
+	image = world_image(world, ID1, "app:1");
+	image->last_tagged = NOW - DAY;
+	image->memory.first_seen = NOW - 5 * DAY;
+	image->memory.untagged_since = TIME_UNKNOWN;
+	verdict = verdict_on(world_plan(world), ID1);
+	assert_int_equal(verdict->reason, REASON_KEEP_WITHIN);
+	assert_int_equal(verdict->age.from, AGE_TAGGED);
+	assert_int_equal(verdict->goes_at, NOW + DAY);
+	image->last_tagged = NOW - 3 * DAY;
+	assert_int_equal(verdict_on(world_plan(world), ID1)->action, VERDICT_REMOVE);
+
+	/* As long as the policy does not say otherwise. */
+	rule_set_key(rule, RULE_AGE_FROM);
+	assert_int_equal(verdict_on(world_plan(world), ID1)->reason, REASON_KEEP_WITHIN);
+}
+
 static void only_its_own_name_alone_is_a_preserved_one(void **state)
 {
 	static const struct {
@@ -504,6 +531,7 @@ int main(void)
 		TEST(a_build_date_that_is_not_known_says_so),
 		TEST(an_unapproved_name_is_not_given),
 		TEST(a_preserved_image_is_judged_as_what_it_was),
+		TEST(what_has_its_name_is_as_old_as_that),
 		TEST(only_its_own_name_alone_is_a_preserved_one),
 		TEST(a_later_tag_of_somebody_makes_it_young_again),
 		TEST(without_memory_the_age_starts_anew),

@@ -70,6 +70,9 @@ static void full_sentences_say_all_their_parts(void **state _unused_)
 		verdict->reason = rows[i].reason;
 		assert_reason(world, verdict, rows[i].text);
 	}
+	verdict->reason = REASON_KEEP_LAST_RUN;
+	verdict->limit = 2;
+	assert_reason(world, verdict, "among the last 2 that holder ran");
 }
 
 static void an_age_says_where_it_came_from(void **state _unused_)
