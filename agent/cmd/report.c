@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <syslog.h>
 
 #include "base/log.h"
@@ -10,8 +11,8 @@
 static int find_socket(struct session *session)
 {
 	const struct options *options = session->options;
-	int status;
 	struct err err;
+	int status, r;
 
 	if (!options->host && !options->conf.instance)
 		return STATUS_GO_ON;
@@ -20,9 +21,11 @@ static int find_socket(struct session *session)
 		if (status != STATUS_GO_ON)
 			return status;
 	}
-	if (host_find(session->arena, options->host, &session->conf.settings, &session->socket,
-		      &err) < 0)
-		return session_fail(session, STATUS_USAGE, "%s", err.text);
+	r = host_find(session->arena, options->host, &session->conf.settings, &session->socket,
+		      &err);
+	if (r < 0)
+		return session_fail(session, r == -EINVAL ? STATUS_USAGE : STATUS_ENGINE, "%s",
+				    err.text);
 	return STATUS_GO_ON;
 }
 

@@ -150,26 +150,29 @@ static void read_row(sd_journal *journal, struct past_row *row)
 	row->exit_status = count(journal, "RECLAIMD_EXIT_STATUS");
 }
 
-static void take_entry(sd_journal *journal, const struct past_query *query, struct past *past)
+/* False: the entry is damaged; the matches let only wanted ones through. */
+static bool take_entry(sd_journal *journal, const struct past_query *query, struct past *past)
 {
 	int event = find_event(journal);
 	struct past_row row = { 0 };
 	uint64_t usec;
 
-	if (event < 0 || !is_ours(journal) ||
-	    sd_journal_get_realtime_usec(journal, &usec) < 0 || usec > INT64_MAX)
-		return;
+	if (event < 0 || sd_journal_get_realtime_usec(journal, &usec) < 0 || usec > INT64_MAX)
+		return false;
+	if (!is_ours(journal))
+		return true;
 	row.event = (enum event)event;
 	row.at = (int64_t)(usec / USEC_PER_SEC);
 	if (query->since != TIME_UNKNOWN && row.at < query->since)
-		return;
+		return true;
 	read_row(journal, &row);
 	if (!is_of_engine(row.socket, query)) {
 		clear_row(&row);
-		return;
+		return true;
 	}
 	past->rows = mem_grow(past->rows, past->n, sizeof(*past->rows));
 	past->rows[past->n++] = row;
+	return true;
 }
 
 static int add_match(sd_journal *journal, const char *name, const char *value)
@@ -201,16 +204,17 @@ static int select_entries(sd_journal *journal, int64_t since)
 static int read_entries(sd_journal *journal, const struct past_query *query, struct past *past)
 {
 	uint64_t before = 0, after = 0;
+	bool damaged = false;
 	int r = select_entries(journal, query->since);
 
 	(void)sd_journal_set_data_threshold(journal, TEXT_MAX + 256);
 	(void)sd_journal_get_usage(journal, &before);
 	while (r >= 0 && (r = sd_journal_next(journal)) > 0)
-		take_entry(journal, query, past);
+		damaged = !take_entry(journal, query, past) || damaged;
 	if (r < 0)
 		return r;
 	/* libsystemd drops a file in which it loses its way, and does not say so. */
-	if (sd_journal_get_usage(journal, &after) >= 0 && after < before)
+	if (damaged || (sd_journal_get_usage(journal, &after) >= 0 && after < before))
 		problems_add(&past->problems,
 			     "a file of the journal is damaged; runs may be missing "
 			     "('journalctl --verify' names it)");
