@@ -30,6 +30,9 @@ struct options {
 	const char *mode;	  /* --mode, NULL: the setting's */
 	bool json, all, dry_run;
 	const char *need_free_text, *wait_text;
+	const char *since_text; /* --since, NULL: all of the journal */
+	int64_t since;		/* Unix seconds */
+	const char *folder;	/* --directory, NULL: this machine's journal */
 	int64_t need_free;	/* --need-free, bytes; 0: not given */
 	int64_t wait;		/* --wait, seconds for the lock */
 	int verbosity;		/* -v counts up, -q down */
@@ -51,4 +54,5 @@ enum status cmd_run(const struct options *options);
 enum status cmd_explain(const struct options *options);
 enum status cmd_check(const struct options *options);
 enum status cmd_show_config(const struct options *options);
+enum status cmd_report(const struct options *options);
 enum status cmd_watch(const struct options *options);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <curl/curl.h>
 #include <json-c/json.h>
@@ -12,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cmd/since.h"
 
 enum { OPTION_FIRST = 256 };
 
@@ -28,7 +30,7 @@ static const struct row {
 	{ "host", 'H', "unix://SOCKET", NULL, "the engine to speak to" },
 	{ "verbose", 'v', NULL, NULL, "say more on stderr" },
 	{ "quiet", 'q', NULL, NULL, "say only what went wrong" },
-	{ "json", OPTION_FIRST, NULL, "plan run explain",
+	{ "json", OPTION_FIRST, NULL, "plan run explain report",
 	  "one JSON object instead of a table" },
 	{ "all", 'a', NULL, "plan run", "list what stays, too" },
 	{ "dry-run", 'n', NULL, "run", "stop before anything is removed" },
@@ -39,6 +41,10 @@ static const struct row {
 	  "only if less is free: run until so much is, by the pressure rules" },
 	{ "wait", OPTION_FIRST + 4, "DURATION", "run",
 	  "for another run to end, at most so long" },
+	{ "since", OPTION_FIRST + 5, "TIME", "report",
+	  "'yesterday', '7d', '2026-11-24 10:00', ..." },
+	{ "directory", 'D', "DIR", "report",
+	  "a folder of journal files, instead of this machine's" },
 	{ "help", 'h', NULL, NULL, "this text" },
 	{ "version", 'V', NULL, NULL, "the version, and those of the libraries" },
 };
@@ -145,6 +151,12 @@ static void take_option(struct options *options, int code, const char *argument)
 	case OPTION_FIRST + 4:
 		options->wait_text = argument;
 		break;
+	case OPTION_FIRST + 5:
+		options->since_text = argument;
+		break;
+	case 'D':
+		options->folder = argument;
+		break;
 	default:
 		break;
 	}
@@ -198,6 +210,9 @@ static int read_sizes(struct options *options)
 	if (options->wait_text &&
 	    units_parse_duration(options->wait_text, &options->wait, &err) < 0)
 		return usage_error("--wait: %s", err.text);
+	if (options->since_text &&
+	    since_parse(options->since_text, time(NULL), &options->since, &err) < 0)
+		return usage_error("--since: %s", err.text);
 	return -1;
 }
 

@@ -27,6 +27,9 @@ void journal_announcements(struct journal *journal);
 /* The run as a whole. */
 void journal_summary(struct journal *journal);
 
+/* How a summary's fields name the kind: "CONTAINERS" in REMOVED_CONTAINERS. */
+const char *journal_kind_field(enum kind kind);
+
 /* Sends and clears the entry. */
 void journal_send(struct journal *journal, struct entry *entry);
 

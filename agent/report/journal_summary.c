@@ -13,6 +13,11 @@ static const char *const kind_fields[] = {
 };
 _Static_assert(ARRAY_SIZE(kind_fields) == KIND_MAX_, "a field per kind");
 
+const char *journal_kind_field(enum kind kind)
+{
+	return kind_fields[kind];
+}
+
 /* REMOVED_CONTAINERS=…, REMOVED_CONTAINERS_BYTES=…; WOULD_REMOVE_… when nothing was applied. */
 static void add_kinds(struct entry *entry, const struct report *report,
 		      const struct tally *tally)
