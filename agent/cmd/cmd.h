@@ -51,4 +51,5 @@ enum status cmd_run(const struct options *options);
 enum status cmd_explain(const struct options *options);
 enum status cmd_check(const struct options *options);
 enum status cmd_show_config(const struct options *options);
+enum status cmd_where(const struct options *options);
 enum status cmd_watch(const struct options *options);
