@@ -15,7 +15,7 @@ static void fetch(struct session *session)
 	struct snapshot *snapshot = session->snapshot;
 	unsigned *facts;
 
-	if (!engine_usage_walks(&snapshot->engine)) {
+	if (!engine_usage_walks(snapshot)) {
 		session_fetch_sizes(session, snapshot);
 		return;
 	}
@@ -36,7 +36,7 @@ static int look(struct session *session)
 	if (status != STATUS_GO_ON)
 		return status;
 	if (session->snapshot->disk.state != FACT_KNOWN)
-		return session_fail(session, STATUS_FAILED, "%s", session->snapshot->disk.why);
+		session_warn(session, session->snapshot->disk.why);
 	fetch(session);
 	return STATUS_GO_ON;
 }

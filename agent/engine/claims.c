@@ -91,7 +91,8 @@ static bool lies_here(const struct ledger *ledger, const struct volume *volume)
 
 	if (!volume->mountpoint || !*volume->mountpoint)
 		return false;
-	if (stat(ledger->snapshot->disk.path, &root) < 0 || stat(volume->mountpoint, &file) < 0)
+	if (ledger->snapshot->disk.state != FACT_KNOWN ||
+	    stat(ledger->snapshot->disk.path, &root) < 0 || stat(volume->mountpoint, &file) < 0)
 		return true;
 	return root.st_dev == file.st_dev;
 }

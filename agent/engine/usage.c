@@ -264,9 +264,12 @@ static int count_files(struct ledger *ledger, const char *path)
 	return 0;
 }
 
-bool engine_usage_walks(const struct engine_info *info)
+bool engine_usage_walks(const struct snapshot *snapshot)
 {
-	return info->storage_driver && strcmp(info->storage_driver, driver_overlay2) == 0;
+	const char *driver = snapshot->engine.storage_driver;
+
+	return snapshot->disk.state == FACT_KNOWN && driver &&
+	       strcmp(driver, driver_overlay2) == 0;
 }
 
 void engine_usage(const struct snapshot *snapshot, void (*step)(void *data), void *data,
@@ -282,9 +285,7 @@ void engine_usage(const struct snapshot *snapshot, void (*step)(void *data), voi
 		.cache = { .kind = USAGE_CACHE },
 		.records = { .kind = USAGE_RECORDS },
 	};
-	int r = engine_usage_walks(&snapshot->engine)
-			? count_files(&ledger, snapshot->disk.path)
-			: 1;
+	int r = engine_usage_walks(snapshot) ? count_files(&ledger, snapshot->disk.path) : 1;
 
 	usage->walked = r == 0;
 	if (r > 0)

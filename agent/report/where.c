@@ -34,7 +34,7 @@ static const struct {
 			     "the engine clears it when it starts" },
 	[USAGE_ORPHAN] = { "folder the engine does not know",
 			   "folders the engine does not know",
-			   "compare with a backup, then remove it by hand" },
+			   "look into it; only you can remove it" },
 	[USAGE_HELD_OPEN] = { "deleted, held open by", "deleted, held open",
 			      "restart the process" },
 	[USAGE_RECORDS] = { "the engine's own records", "the engine's own records", "-" },

@@ -8,12 +8,20 @@ import subprocess
 import time
 import unittest
 
+from harness import engines
+from harness.client import EngineError
 from harness.engines import Engine
 from harness.program import Program
 
 MB = 10**6
 SIZE = 600 * MB
 DAY = 24 * 3600
+
+
+def each_with(store):
+    """Wanted engines whose layers lie in overlay2, or elsewhere."""
+    docker = ("d20", "d26", "d28")
+    return [name for name in engines.wanted() if (name in docker) == (store == "overlay2") and name != "own"]
 
 
 class Where(unittest.TestCase):
@@ -101,6 +109,39 @@ class Where(unittest.TestCase):
         self.assertGreater(images["app:2"]["shared"], 20 * MB)
         # Beside the engine's data there is only containerd's: next to nothing is left.
         self.assertLess(self.of_kind(ledger, "rest")[None], 0.02 * used, ledger)
+
+    def test_what_buildkit_holds_is_no_orphan(self):
+        for name in each_with("overlay2"):
+            with self.subTest(name), self.place(name) as (engine, program, disk):
+                client = engine.client
+                client.import_root("root:1")
+                for number in (1, 2):
+                    client.build("app:1", f"FROM root:1\nCOPY data /data\nRUN echo {number} >/made\n",
+                                 {"data": os.urandom(10 * MB)}, buildkit=True)
+                for image in set(client.image_ids()):
+                    with contextlib.suppress(EngineError):
+                        client.request("DELETE", f"/images/{image}")
+                # So old that nobody would wait for whose they are to be noted.
+                for folder in (disk / "docker" / "overlay2").iterdir():
+                    os.utime(folder, (time.time() - DAY,) * 2)
+                ledger = self.rows(program)
+                self.assertEqual(self.of_kind(ledger, "orphan"), {})
+                self.assertEqual(self.of_kind(ledger, "not-attributed"), {})
+                self.assertGreater(sum(self.of_kind(ledger, "build-cache").values()), 10 * MB)
+
+    def test_where_files_do_not_tell(self):
+        """Sizes are the engine's, and what nobody attributes is so called."""
+        for name in each_with("other"):
+            with self.subTest(name), self.place(name) as (engine, program, _):
+                self.build_world(engine.client)
+                engine.client.create("talker", "app:2")
+                ledger = self.rows(program)
+                self.assertFalse(ledger["walked"])
+                images = {row["name"].rpartition("/")[2]: row for row in ledger["rows"] if row["kind"] == "image"}
+                self.assert_near(images["app:2"]["bytes"], 20 * MB)
+                self.assertGreater(images["app:2"]["shared"], 20 * MB)
+                self.assertIn("rest", {row["kind"] for row in ledger["rows"]})
+                self.assertRegex(program("where").stdout, r"not attributed .*logs, orphans")
 
 
 if __name__ == "__main__":
