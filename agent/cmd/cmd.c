@@ -20,6 +20,8 @@ static const struct verb verbs[] = {
 	{ "check", "read settings and policies, list every mistake", cmd_check, 0, 0 },
 	{ "show-config", "the effective settings and rules, and where each came from",
 	  cmd_show_config, 0, 0 },
+	{ "where", "where the disk went: images, logs, volumes, what the engine does not know",
+	  cmd_where, 0, 0 },
 	{ "report", "past runs from the journal", cmd_report, 0, 0 },
 	{ "watch", "follows the engine's events, so that last use is known exactly", cmd_watch,
 	  0, 0 },

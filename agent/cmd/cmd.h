@@ -54,5 +54,6 @@ enum status cmd_run(const struct options *options);
 enum status cmd_explain(const struct options *options);
 enum status cmd_check(const struct options *options);
 enum status cmd_show_config(const struct options *options);
+enum status cmd_where(const struct options *options);
 enum status cmd_report(const struct options *options);
 enum status cmd_watch(const struct options *options);

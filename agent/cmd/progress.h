@@ -20,5 +20,8 @@ void progress_start(struct progress *progress, size_t of, const struct options *
 /* One more is done; data is the struct progress. */
 void progress_step(void *data);
 
+/* "12000 files looked at", where nobody knows of how many; data is the struct progress. */
+void progress_count(void *data);
+
 /* Takes the line away. */
 void progress_end(struct progress *progress);

@@ -213,6 +213,22 @@ int session_look_again(struct session *session, bool writable)
 	return session_look(session, writable);
 }
 
+int session_look_at_all(struct session *session)
+{
+	int r, status = connect_engine(session);
+	struct err err;
+
+	if (status != STATUS_GO_ON)
+		return status;
+	r = engine_snapshot(session->engine, session->snapshot, (1u << KIND_MAX_) - 1, &err);
+	say_problems(session, 0);
+	if (r < 0)
+		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
+				    session->socket);
+	look_at_disk(session);
+	return STATUS_GO_ON;
+}
+
 int session_look_at_disk(struct session *session)
 {
 	int status = connect_engine(session);

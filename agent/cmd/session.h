@@ -45,6 +45,9 @@ int session_look(struct session *session, bool writable);
 /* Looks again, into a snapshot of its own. */
 int session_look_again(struct session *session, bool writable);
 
+/* Connects and reads every list of the engine and the disk, nothing else. */
+int session_look_at_all(struct session *session);
+
 /* Looks at the disk alone, into session->snapshot. */
 int session_look_at_disk(struct session *session);
 

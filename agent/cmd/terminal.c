@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/fit.h"
+#include "report/where.h"
+
 static bool wants_colour(void)
 {
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -21,6 +24,15 @@ void terminal_print(const struct options *options, const struct report *report)
 		report_json(report, stdout);
 	else
 		report_text(report, options->all, wants_colour(), stdout);
+}
+
+void terminal_print_usage(const struct options *options, const struct snapshot *snapshot,
+			  const struct disk_ledger *usage)
+{
+	if (options->json)
+		report_where_json(snapshot, usage, stdout);
+	else
+		report_where(snapshot, usage, options->all, fit_terminal_width(stdout), stdout);
 }
 
 bool terminal_is_journal(int fd)

@@ -55,7 +55,8 @@ static struct json_object *keepers_of(const struct explanation *explanation,
 void report_explanations_json(const struct explanation *const *explanations, size_t n,
 			      const struct plan *plan, FILE *out)
 {
-	struct json_object *root = json_root(plan), *objects = json_object_new_array();
+	struct json_object *root = json_root(&plan->snapshot->engine),
+			   *objects = json_object_new_array();
 
 	json_add(root, "objects", objects);
 	for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,8 @@
 #include "report/fit.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -71,4 +73,14 @@ void fit_ascii(char *text)
 		text += length;
 	}
 	*end = '\0';
+}
+
+unsigned fit_terminal_width(FILE *out)
+{
+	int fd = fileno(out);
+	struct winsize size = { 0 };
+
+	if (fd < 0 || !isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* Texts that fit a terminal, in characters (every one as wide as the next). */
 
@@ -14,3 +15,6 @@ void fit_ascii(char *text);
 
 /* Turns blanks into line ends so that no line is wider than width, if its words allow. */
 void fit_wrap(char *text, size_t width);
+
+/* Columns of the terminal that out is; 0: it is none. */
+unsigned fit_terminal_width(FILE *out);

@@ -136,12 +136,12 @@ static struct json_object *measured_object(const struct report *report)
 	return object;
 }
 
-struct json_object *json_root(const struct plan *plan)
+struct json_object *json_root(const struct engine_info *engine)
 {
 	struct json_object *root = json_object_new_object();
 
 	json_add(root, "version", json_object_new_int(VERSION));
-	json_add(root, "engine", json_engine(&plan->snapshot->engine));
+	json_add(root, "engine", json_engine(engine));
 	return root;
 }
 
@@ -246,7 +246,7 @@ void report_json(const struct report *report, FILE *out)
 {
 	const struct plan *plan = report->plan;
 	_cleanup_free_ char *brake = report_brake(plan);
-	struct json_object *root = json_root(plan);
+	struct json_object *root = json_root(&plan->snapshot->engine);
 
 	add_round(root, report);
 	json_add_text(root, "brake", brake);

@@ -21,7 +21,7 @@ void json_add_rule(struct json_object *object, const struct rule *rule);
 struct json_object *json_verdict(const struct verdict *verdict, const struct plan *plan);
 
 /* The root of every report: version and engine. */
-struct json_object *json_root(const struct plan *plan);
+struct json_object *json_root(const struct engine_info *engine);
 
 /* Prints and releases it. */
 void json_print(struct json_object *root, FILE *out);

@@ -4,8 +4,6 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "report/fit.h"
@@ -347,17 +345,7 @@ void report_text_width(const struct report *report, bool all, bool colour, unsig
 	fprintf(out, "%s\n", summary);
 }
 
-static unsigned terminal_width(FILE *out)
-{
-	int fd = fileno(out);
-	struct winsize size = { 0 };
-
-	if (fd < 0 || !isatty(fd))
-		return 0;
-	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 void report_text(const struct report *report, bool all, bool colour, FILE *out)
 {
-	report_text_width(report, all, colour, terminal_width(out), out);
+	report_text_width(report, all, colour, fit_terminal_width(out), out);
 }
