@@ -10,6 +10,7 @@ struct application {
 	struct arena *arena;
 	const struct plan *plan;
 	struct engine *engine;
+	const struct last_word *last_word;
 	const struct removal_control *control;
 	struct result *result;
 	struct snapshot *fresh; /* containers, when those of the plan are gone */
@@ -134,7 +135,14 @@ static void remove_images(struct application *application)
 static void refrain_from_volume(const struct application *application, struct removal *removal)
 {
 	size_t index = (size_t)(removal->volume - application->plan->snapshot->volumes);
+	const struct last_word *last_word = application->last_word;
+	const char *why =
+		last_word ? last_word->on_volume(last_word->data, removal->volume) : NULL;
 
+	if (why) {
+		removal->outcome = OUTCOME_CHANGED;
+		snprintf(removal->detail, sizeof(removal->detail), "%s", why);
+	}
 	say_user(removal, application->holders.volumes[index].by);
 }
 
@@ -266,6 +274,7 @@ static bool is_stopped(const struct removal_control *control)
 }
 
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
+			  const struct last_word *last_word,
 			  const struct removal_control *control)
 {
 	_cleanup_(snapshot_freep) struct snapshot *fresh = snapshot_new();
@@ -274,6 +283,7 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 		.fresh = fresh,
 		.plan = plan,
 		.engine = engine,
+		.last_word = last_word,
 		.control = control,
 		.result = arena_alloc(arena, sizeof(struct result)),
 	};

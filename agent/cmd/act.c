@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <time.h>
+
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 
@@ -118,6 +120,23 @@ static bool is_gentle(const struct session *session, const struct report *report
 	return pace == PACE_GENTLE;
 }
 
+/* A job that came and went since the plan was made leaves no container; the watcher saw it. */
+static const char *why_volume_stays(const void *data, const struct volume *volume)
+{
+	const struct session *session = data;
+	int64_t used;
+	struct err err;
+
+	if (!session->state)
+		return NULL;
+	if (!volume->anonymous &&
+	    state_watched_from(session->state, time(NULL)) != session->snapshot->watched_from)
+		return "nobody watches its use any more";
+	if (state_volume_used(session->state, volume->name, &used, &err) < 0)
+		return "its last use cannot be read any more";
+	return used > volume->memory.last_used ? "the volume was used meanwhile" : NULL;
+}
+
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
 {
 	const struct snapshot *snapshot = session->snapshot;
@@ -130,9 +149,12 @@ static void remove_what_goes(struct session *session, struct report *report, str
 		.wait = is_gentle(session, report) ? wait_for_disk : NULL,
 	};
 
+	const struct last_word last_word = { why_volume_stays, session };
+
 	report->before = &snapshot->disk;
 	progress_start(&watch.progress, count_removals(session->plan), session->options);
-	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
+	report->result = apply_plan(session->arena, session->plan, session->engine, &last_word,
+				    &control);
 	progress_end(&watch.progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
 	report->after = after;

@@ -58,6 +58,10 @@ struct preserved_name {
 _must_check_ int state_preserve(struct state *state, const struct preserved_name *names,
 				size_t n, int64_t now, struct err *err);
 
+/* When the watcher last saw a use of the volume, by now; TIME_UNKNOWN: never. */
+_must_check_ int state_volume_used(const struct state *state, const char *name, int64_t *ret,
+				   struct err *err);
+
 /* Since when the watcher has seen every use without a break until now; TIME_UNKNOWN: nobody
  * watches, or the state (NULL is fine) does not tell. */
 int64_t state_watched_from(const struct state *state, int64_t now);

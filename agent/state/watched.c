@@ -131,6 +131,24 @@ int watched_forget_volumes(const struct state *state, struct err *err)
 		       err);
 }
 
+int state_volume_used(const struct state *state, const char *name, int64_t *ret,
+		      struct err *err)
+{
+	_cleanup_(statementp) sqlite3_stmt *row = NULL;
+	int r = 0;
+
+	*ret = TIME_UNKNOWN;
+	if (state->db)
+		r = sql_prepare(state, "SELECT at FROM volume_uses WHERE name = ?", &row, err);
+	if (!row)
+		return r;
+	sql_bind_text(row, 1, name);
+	r = sql_step(state, row, err);
+	if (r > 0)
+		*ret = sql_time(row, 0);
+	return r < 0 ? r : 0;
+}
+
 int64_t state_watched_from(const struct state *state, int64_t now)
 {
 	int64_t from = TIME_UNKNOWN, before;

@@ -218,6 +218,43 @@ min-age     = 0s
         self.wait_for_rows(lambda rows: rows == [("data",)], "SELECT name FROM volume_uses")
         self.assertRegex(self.reason("data"), r"^last used \d+s ago, kept for 1d")
 
+    def goes_now(self):
+        """The volume would go, and an image before it."""
+        self.program.set_policy(self.policy + "[images all]\nrepository = *\nkeep-within = 1s\n"
+                                              "min-age = 0s\nmax-remove = 100%\n")
+        self.fake.volume("data", ago=400 * DAY)
+        self.fake.image("old:1")
+        self.call(0, "run", "--mode=observe")
+        self.watch()
+        self.execute("UPDATE objects SET first_seen = first_seen - ?, "
+                     "untagged_since = untagged_since - ?", 100 * DAY, 100 * DAY)
+        self.execute("UPDATE objects SET announced = ? WHERE kind = 'volume'", int(time.time()) - 8 * DAY)
+        self.execute("UPDATE watched SET since = since - ?", 90 * DAY)
+        self.assertEqual(self.plan().goes(), {"data", "old:1"})
+
+    def test_use_that_is_seen_while_images_go_keeps_a_volume(self):
+        self.goes_now()
+
+        def use(_request):
+            self.fake.emit("volume", "mount", "data", container="x", driver="local")
+            self.wait_for_rows(lambda rows: rows == [("data",)], "SELECT name FROM volume_uses")
+        self.fake.on("DELETE", "/images/old", use)
+        run = self.call(0, "run", "--json")
+        self.assertEqual(run.verdict("data")["outcome"], "changed", run)
+        self.assertIn("data", self.fake.volumes)
+
+    def test_a_watcher_that_ends_while_images_go_keeps_a_volume(self):
+        self.goes_now()
+        self.fake.on("DELETE", "/images/old", lambda _request: self.end(self.watchers[0]) and None)
+        run = self.call(0, "run", "--json")
+        self.assertEqual(run.verdict("data")["outcome"], "changed", run)
+        self.assertIn("data", self.fake.volumes)
+
+    def test_an_unused_volume_goes_after_the_images(self):
+        self.goes_now()
+        run = self.call(0, "run", "--json")
+        self.assertEqual(run.verdict("data")["outcome"], "removed", run)
+
     def test_check_says_that_none_goes_only_while_nobody_watches(self):
         self.assertIn("anonymous = no: nothing watches the engine", self.call(0, "check").stderr)
         self.watch()
