@@ -171,6 +171,11 @@ void eligible_find(struct planner *planner, const struct objects *objects,
 	}
 }
 
+static bool is_held_by_rule(struct planner *planner, struct verdict *row)
+{
+	return select_pinned(planner, row) || keep_if_run_last(planner, row);
+}
+
 bool eligible_to_follow(struct planner *planner, const struct presses *presses, size_t image)
 {
 	struct verdict row = unjudged(&planner->plan->verdicts[planner->first_row[image]]);
@@ -178,11 +183,11 @@ bool eligible_to_follow(struct planner *planner, const struct presses *presses, 
 
 	if (answer != ANSWER_YES && answer != ANSWER_NO)
 		return false;
-	if (row.rule && (row.rule->action == ACTION_KEEP || select_pinned(planner, &row)))
+	if (row.rule && (row.rule->action == ACTION_KEEP || is_held_by_rule(planner, &row)))
 		return false;
 	for (size_t i = 0; i < presses->n; i++) {
 		row.rule = presses->v[i].rule;
-		if (row.rule->kind == KIND_IMAGE && select_pinned(planner, &row))
+		if (row.rule->kind == KIND_IMAGE && is_held_by_rule(planner, &row))
 			return false;
 	}
 	verdict_set(&row, VERDICT_REMOVE, REASON_LAST_CHILD);
