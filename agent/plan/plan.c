@@ -333,6 +333,9 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 	images_judge(&planner);
 	preserve_name_images(&planner);
 	cache_judge(&planner);
+	holders_find(arena, input->snapshot, &planner.holders);
+	volumes_judge(&planner);
+	networks_judge(&planner);
 	collect_all_needs(&planner);
 	/* What removal frees is asked only once it is settled what goes. */
 	if (planner.plan->n_needs == 0) {
@@ -344,10 +347,7 @@ struct plan *plan_build(struct arena *arena, const struct plan_input *input)
 		pressure_judge(&planner);
 		collect_all_needs(&planner);
 	}
-	/* Volumes and networks hang on the containers that stay. */
-	holders_find(arena, input->snapshot, &planner.holders);
-	volumes_judge(&planner);
-	networks_judge(&planner);
+	volumes_judge_held(&planner);
 	claim_predict(&planner);
 	order_removals(&planner);
 	sum(planner.plan);

@@ -168,10 +168,14 @@ void preserve_name_images(struct planner *planner);
  */
 void images_judge(struct planner *planner);
 
-/* cache.c, volumes.c, networks.c: the same for the other kinds, in this order. */
+/* cache.c, volumes.c, networks.c: the same for the other kinds. The last two need
+ * planner->holders. */
 void cache_judge(struct planner *planner);
 void volumes_judge(struct planner *planner);
 void networks_judge(struct planner *planner);
+
+/* Once more those that containers have, when it is settled which of these go. */
+void volumes_judge_held(struct planner *planner);
 
 /* Fills planner->stored from the rules that the rows have. */
 void cache_mark_stored(struct planner *planner);

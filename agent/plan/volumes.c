@@ -96,30 +96,42 @@ static void judge_unused(struct planner *planner, struct verdict *verdict)
 	quarantine(planner, verdict);
 }
 
+static void judge(struct planner *planner, const struct leaving *leaving, size_t index)
+{
+	struct verdict *verdict = &planner->plan->verdicts[planner->first_volume + index];
+	const struct holder *holder = &planner->holders.volumes[index];
+
+	if (verdict->volume->not_ours) {
+		verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
+		verdict->detail = verdict->volume->not_ours;
+	} else if (holder->by && holder->n != leaving[index].n) {
+		verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
+		verdict->holder = holder->by;
+	} else if (select_pinned_outside(planner->snapshot, verdict)) {
+		return;
+	} else if (holder->by) {
+		go_with(planner, verdict, leaving[index].container);
+	} else {
+		judge_unused(planner, verdict);
+	}
+	removals_add(planner, verdict);
+}
+
 void volumes_judge(struct planner *planner)
 {
-	const struct snapshot *snapshot = planner->snapshot;
 	const struct leaving *leaving = leaving_holders(planner);
 
-	for (size_t i = 0; i < snapshot->n_volumes; i++) {
-		struct verdict *verdict = &planner->plan->verdicts[planner->first_volume + i];
-		const struct holder *holder = &planner->holders.volumes[i];
+	for (size_t i = 0; i < planner->snapshot->n_volumes; i++)
+		if (planner->plan->verdicts[planner->first_volume + i].reason !=
+		    REASON_LIST_FAILED)
+			judge(planner, leaving, i);
+}
 
-		if (verdict->reason == REASON_LIST_FAILED)
-			continue;
-		if (verdict->volume->not_ours) {
-			verdict_set(verdict, VERDICT_KEEP, REASON_NOT_OURS);
-			verdict->detail = verdict->volume->not_ours;
-		} else if (holder->by && holder->n != leaving[i].n) {
-			verdict_set(verdict, VERDICT_KEEP, REASON_IN_USE);
-			verdict->holder = holder->by;
-		} else if (select_pinned_outside(snapshot, verdict)) {
-			continue;
-		} else if (holder->by) {
-			go_with(planner, verdict, leaving[i].container);
-		} else {
-			judge_unused(planner, verdict);
-		}
-		removals_add(planner, verdict);
-	}
+void volumes_judge_held(struct planner *planner)
+{
+	const struct leaving *leaving = leaving_holders(planner);
+
+	for (size_t i = 0; i < planner->snapshot->n_volumes; i++)
+		if (planner->plan->verdicts[planner->first_volume + i].reason == REASON_IN_USE)
+			judge(planner, leaving, i);
 }

@@ -125,6 +125,49 @@ static void what_was_used_longest_ago_goes_first(void **state _unused_)
 	world_free(world);
 }
 
+static void volumes_that_go_anyway_count(void **state _unused_)
+{
+	struct world *world = full_world();
+	struct plan *plan;
+
+	world_rule(world, KIND_VOLUME, DANGLING_NO)->keep_within = DAY;
+	pressure_rule(world, KIND_IMAGE, 85, 70);
+	add_image(world, "a", "a:1", "a:200", 10);
+	add_image(world, "b", "b:1", "b:200", 30);
+	world_volume(world, "v", true)->size = 50 * MB;
+	plan = world_plan(world);
+	assert_goes(plan, "v b");
+	assert_int_equal(plan->predicted.bytes, 250 * MB);
+	world->volumes[0].size = 250 * MB;
+	plan = world_plan(world);
+	assert_goes(plan, "v");
+	assert_int_equal(plan->pressure.n_rules, 0);
+	world_free(world);
+}
+
+/* An image without a name goes with the last that is built on it, but not if it is the way
+ * back. */
+static void what_a_service_ran_last_does_not_follow(void **state _unused_)
+{
+	struct service_run run = { "web", "p", NOW - DAY };
+
+	for (int pressing = 0; pressing < 2; pressing++) {
+		struct world *world = full_world();
+		struct rule *rule = world_rule(world, KIND_IMAGE, DANGLING_ANY);
+
+		rule->keep_within = 1000 * DAY;
+		pressure_rule(world, KIND_IMAGE, 85, 70);
+		add_image(world, "p", NULL, "p:100", 30);
+		add_image(world, "c", "c:1", "p:100 c:200", 10)->parent = "p";
+		assert_goes(world_plan(world), "c p");
+		world->snapshot->runs = &run;
+		world->snapshot->n_runs = 1;
+		world->rules[pressing].keep_last_run = 1;
+		assert_goes(world_plan(world), "c");
+		world_free(world);
+	}
+}
+
 static void of_equals_that_goes_which_frees_most(void **state _unused_)
 {
 	struct world *world = full_world();
@@ -1070,6 +1113,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(below_its_mark_a_rule_is_not_there),
 		cmocka_unit_test(what_was_used_longest_ago_goes_first),
+		cmocka_unit_test(volumes_that_go_anyway_count),
+		cmocka_unit_test(what_a_service_ran_last_does_not_follow),
 		cmocka_unit_test(of_equals_that_goes_which_frees_most),
 		cmocka_unit_test(the_other_orders),
 		cmocka_unit_test(what_turned_out_not_to_be_needed_stays),
