@@ -324,6 +324,18 @@ static void removals_are_in_order(const struct plan *plan)
 	}
 }
 
+/* A run writes down until when the containers used their images. */
+static void remember_use(struct world *world)
+{
+	for (size_t i = 0; i < world->snapshot->n_containers; i++) {
+		const struct container *container = &world->containers[i];
+		struct image *image = snapshot_image(world->snapshot, container->image_id);
+
+		if (image && container->finished > image->memory.last_used)
+			image->memory.last_used = container->finished;
+	}
+}
+
 static void forget_removed(struct world *world, const struct plan *plan)
 {
 	struct snapshot *snapshot = world->snapshot;
@@ -431,6 +443,7 @@ static void a_second_run_finds_nothing(struct world *world, const struct plan *p
 
 	if (parent_becomes_dangling(world, plan))
 		return;
+	remember_use(world);
 	forget_removed(world, plan);
 	again = world_plan(world);
 	for (size_t i = 0; i < again->n_removals; i++)
