@@ -149,6 +149,8 @@ static void remove_what_goes(struct session *session, struct report *report, str
 	};
 	const struct last_word last_word = { why_volume_stays, session };
 
+	const struct last_word last_word = { why_volume_stays, session };
+
 	report->before = &snapshot->disk;
 	progress_start(&watch.progress, count_removals(session->plan), session->options);
 	report->result = apply_plan(session->arena, session->plan, session->engine, &last_word,

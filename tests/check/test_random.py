@@ -197,6 +197,11 @@ class World:
         return not self.rules["images"] or any(one.image == image.id for one in users) or \
             self.kept_by_label(image.labels)
 
+    def untagged_parents(self):
+        images = self.fake.images.values()
+        return {image.label for image in images
+                if not image.tags and any(one.parent == image.id for one in images)}
+
     def staying_volumes(self, staying):
         held = {name for one in staying for name in self.users[one]["volumes"]}
         return {name for name in self.fake.volumes
@@ -271,11 +276,13 @@ class Random(FakeCase):
                 fake, program, world = self.prepare(seed)
                 if not any(world.rules.values()):
                     continue
-                must_stay = world.must_stay()
+                must_stay, parents = world.must_stay(), world.untagged_parents()
                 self.assertEqual(program("run", "--mode=observe").status, 0)
                 self.age(program)
                 self.run_until_nothing_changes(fake, program)
                 left = world.left()
+                # One whose user goes later than the last that is built on it is an image like others by then.
+                must_stay["images"] |= left["images"] & parents
                 if world.rules["containers"] and world.remove_volumes:
                     # Those of the containers that went went along, rule or not.
                     must_stay["volumes"] &= left["volumes"] | self.held_or_named(world)
