@@ -163,21 +163,18 @@ static void parents(struct world *world, size_t n)
 
 static void shared_layers(struct world *world, size_t n)
 {
-	const char *ids[LAYERS];
+	struct layer *layers = arena_array(world->arena, LAYERS, sizeof(*layers));
 
 	for (size_t i = 0; i < LAYERS; i++)
-		ids[i] = arena_printf(world->arena, "%zu/%s", i, random_id(world));
+		layers[i] = (struct layer){
+			.id = arena_printf(world->arena, "%zu/%s", i, random_id(world)),
+			.size = 100,
+		};
 	for (size_t i = 0; i < n; i++) {
 		struct image *image = add_image(world);
 
-		image->layers = arena_array(world->arena, LAYERS + 1, sizeof(*image->layers));
-		for (size_t k = 0; k < LAYERS; k++)
-			image->layers[k] = (struct layer){ .id = ids[k], .size = 100 };
-		image->layers[LAYERS] = (struct layer){
-			.id = arena_printf(world->arena, "%d/%s", LAYERS, random_id(world)),
-			.size = 100,
-		};
-		image->n_layers = LAYERS + 1;
+		image->layers = layers;
+		image->n_layers = LAYERS;
 		add_tags(world, image, 1, i);
 	}
 }
