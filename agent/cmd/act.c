@@ -147,7 +147,6 @@ static void remove_what_goes(struct session *session, struct report *report, str
 		.data = &watch,
 		.wait = is_gentle(session, report) ? wait_for_disk : NULL,
 	};
-	const struct last_word last_word = { why_volume_stays, session };
 
 	const struct last_word last_word = { why_volume_stays, session };
 
