@@ -92,8 +92,8 @@ struct world {
 /* Two images, the second on the first; one layer of none; one container with a log. */
 static void world_make(struct world *world)
 {
-	static struct layer layers[] = { { "0/sha256:diff-base", -1 },
-					 { "1/sha256:diff-top", -1 } };
+	static struct layer layers[] = { { "0/sha256:diff-base", -1, 0 },
+					 { "1/sha256:diff-top", -1, 0 } };
 	char *root = folder_make();
 	struct snapshot *snapshot = snapshot_new();
 
