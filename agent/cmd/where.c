@@ -13,16 +13,17 @@
 static void fetch(struct session *session)
 {
 	struct snapshot *snapshot = session->snapshot;
-	unsigned *facts;
+	unsigned *containers, *images;
 
 	if (!engine_usage_walks(snapshot)) {
 		session_fetch_sizes(session, snapshot);
 		return;
 	}
-	facts = arena_array(session->arena, snapshot->n_images, sizeof(*facts));
+	containers = arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
+	images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
 	for (size_t i = 0; i < snapshot->n_images; i++)
-		facts[i] = NEED_INSPECT;
-	engine_fetch(session->engine, snapshot, NULL, facts);
+		images[i] = NEED_INSPECT;
+	engine_fetch(session->engine, snapshot, containers, images);
 }
 
 static int look(struct session *session)
