@@ -198,3 +198,12 @@ class Shipped(unittest.TestCase):
         for path in sorted((REPOSITORY / "policies").glob("*.ini")):
             with self.subTest(path.name), Program("/nowhere", path.read_text()) as program:
                 self.assertEqual(program("check").status, 0, path)
+
+    def test_all_of_one_folder_and_those_of_the_readme_too(self):
+        with Program("/nowhere") as program:
+            self.assertEqual(program("check", "--policy", str(REPOSITORY / "policies")).status, 0)
+        blocks = re.findall(r"^```ini\n(.*?)^```", (REPOSITORY / "README.md").read_text(), re.M | re.S)
+        self.assertGreater(len(blocks), 3)
+        for block in blocks:
+            with self.subTest(block), Program("/nowhere", block) as program:
+                self.assertEqual(program("check").status, 0)

@@ -79,7 +79,7 @@ class OnRealEngines(unittest.TestCase):
 
     def the_older_go(self, images, name):
         first, second, third, fourth = images
-        self.program.set_policy(SHIPPED.replace("keep-last   = 3", "keep-last   = 1"))
+        self.program.set_policy(SHIPPED.replace("keep-last     = 3", "keep-last     = 1"))
         time.sleep(2)
         run = self.run_json()
         self.assertEqual(self.outcomes(run), {first: "removed", second: "removed"}, run)
