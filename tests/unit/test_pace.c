@@ -41,8 +41,8 @@ static void a_busy_disk_is_waited_for(void **state _unused_)
 static void what_is_not_busy_is_not(void **state _unused_)
 {
 	static const char *const texts[] = {
-		"some avg10=99.00 avg60=99.00 avg300=99.00 total=9\n"
-		"full avg10=9.99 avg60=99.00 avg300=99.00 total=9\n",
+		("some avg10=99.00 avg60=99.00 avg300=99.00 total=9\n"
+		 "full avg10=9.99 avg60=99.00 avg300=99.00 total=9\n"),
 		"some avg10=99.00 avg60=99.00 avg300=99.00 total=9\n",
 		"full avg10=\n",
 		"full avg10",
