@@ -10,6 +10,14 @@ struct claimed_layer {
 	size_t images;
 };
 
+/* Unpacked and, in containerd, packed. */
+static int64_t size_of(const struct layer *layer)
+{
+	return layer->size < 0 || layer->packed > INT64_MAX - layer->size
+		       ? -1
+		       : layer->size + layer->packed;
+}
+
 static struct claimed_layer *claimed(struct ledger *ledger, struct intern *layers,
 				     const struct layer *layer)
 {
@@ -18,7 +26,7 @@ static struct claimed_layer *claimed(struct ledger *ledger, struct intern *layer
 	if (!interned->value) {
 		struct claimed_layer *added = arena_alloc(ledger->usage->arena, sizeof(*added));
 
-		added->bytes = layer->size;
+		added->bytes = size_of(layer);
 		interned->value = added;
 	}
 	return interned->value;

@@ -138,8 +138,10 @@ class Where(unittest.TestCase):
                 ledger = self.rows(program)
                 self.assertFalse(ledger["walked"])
                 images = {row["name"].rpartition("/")[2]: row for row in ledger["rows"] if row["kind"] == "image"}
-                self.assert_near(images["app:2"]["bytes"], 20 * MB)
-                self.assertGreater(images["app:2"]["shared"], 20 * MB)
+                # Containerd keeps what does not pack well twice.
+                copies = 2 if name in ("d28c", "dmain") else 1
+                self.assert_near(images["app:2"]["bytes"], copies * 20 * MB)
+                self.assertGreater(images["app:2"]["shared"], copies * 20 * MB)
                 self.assertIn("rest", {row["kind"] for row in ledger["rows"]})
                 self.assertRegex(program("where").stdout, r"not attributed .*logs, orphans")
 
