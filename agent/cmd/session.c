@@ -352,21 +352,45 @@ int session_preview(struct session *session)
 	return status;
 }
 
-void session_inspect(struct session *session, const struct verdict *verdict)
+/* An image's layers are its own as far as no other has them: so each is looked into. */
+static void inspect_image(struct session *session, const struct image *image)
 {
 	const struct snapshot *snapshot = session->snapshot;
-	bool container = verdict->kind == KIND_CONTAINER;
-	struct need need = { .kind = container ? KIND_CONTAINER : KIND_IMAGE,
-			     .facts = NEED_INSPECT };
-	enum fact known;
+	_cleanup_free_ struct need *needs = mem_zalloc(snapshot->n_images, sizeof(*needs));
+	size_t n = 0;
 
-	if (!container && verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG)
-		return;
-	known = container ? verdict->container->inspected : verdict->image->inspected;
-	need.index = container ? (size_t)(verdict->container - snapshot->containers)
-			       : (size_t)(verdict->image - snapshot->images);
-	if (known == FACT_NOT_ASKED)
+	for (size_t i = 0; i < snapshot->n_images; i++) {
+		const struct image *one = &snapshot->images[i];
+		unsigned facts = one->inspected == FACT_NOT_ASKED ? NEED_INSPECT : 0;
+
+		if (one == image && one->layered == FACT_NOT_ASKED)
+			facts |= NEED_LAYERS;
+		if (facts)
+			needs[n++] =
+				(struct need){ .kind = KIND_IMAGE, .index = i, .facts = facts };
+	}
+	if (n > 0)
+		fetch(session, needs, n);
+}
+
+static void inspect_container(struct session *session, const struct container *container)
+{
+	struct need need = {
+		.kind = KIND_CONTAINER,
+		.index = (size_t)(container - session->snapshot->containers),
+		.facts = NEED_INSPECT,
+	};
+
+	if (container->inspected == FACT_NOT_ASKED)
 		fetch(session, &need, 1);
+}
+
+void session_inspect(struct session *session, const struct verdict *verdict)
+{
+	if (verdict->kind == KIND_CONTAINER)
+		inspect_container(session, verdict->container);
+	else if (verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG)
+		inspect_image(session, verdict->image);
 }
 
 void session_no_policy(const struct session *session)

@@ -1,5 +1,6 @@
 #include "plan/explain.h"
 
+#include "plan/layers.h"
 #include "plan/planner.h"
 
 static struct planner *new_planner(struct arena *arena, const struct plan_input *input,
@@ -192,6 +193,37 @@ static void explain_ages(struct planner *planner, struct explanation *explanatio
 			explanation->n_ages++;
 }
 
+static bool all_inspected(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (snapshot->images[i].inspected != FACT_KNOWN)
+			return false;
+	return snapshot->listing[KIND_IMAGE] == LISTING_READ;
+}
+
+/* Of an image that nobody looked into the layers might be the same. */
+static void explain_layers(struct arena *arena, const struct plan *plan,
+			   struct explanation *explanation)
+{
+	const struct verdict *verdict = explanation->verdict;
+	const struct snapshot *snapshot = plan->snapshot;
+	struct layer_graph *graph;
+	int64_t total;
+	size_t holder;
+
+	explanation->unique = explanation->shared = -1;
+	if ((verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG) ||
+	    verdict->image->layered != FACT_KNOWN || !all_inspected(snapshot))
+		return;
+	holder = (size_t)(verdict->image - snapshot->images);
+	graph = layers_new(arena, snapshot, NULL);
+	total = layers_total(graph, holder);
+	if (total < 0)
+		return;
+	explanation->unique = layers_marginal(graph, holder).bytes;
+	explanation->shared = total - explanation->unique;
+}
+
 struct explanation *plan_explain(struct arena *arena, const struct plan_input *input,
 				 const struct plan *plan, const struct verdict *verdict)
 {
@@ -202,5 +234,6 @@ struct explanation *plan_explain(struct arena *arena, const struct plan_input *i
 	explain_rules(planner, plan, explanation);
 	explain_keepers(planner, explanation);
 	explain_ages(planner, explanation);
+	explain_layers(arena, plan, explanation);
 	return explanation;
 }

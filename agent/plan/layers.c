@@ -229,3 +229,12 @@ bool layers_unknown(const struct layer_graph *graph, size_t holder)
 			return true;
 	return false;
 }
+
+int64_t layers_total(const struct layer_graph *graph, size_t holder)
+{
+	struct freed total = { 0 };
+
+	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++)
+		add(&total, &graph->nodes[graph->nodes_of[i]]);
+	return total.unknown ? -1 : total.bytes;
+}

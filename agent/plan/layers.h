@@ -30,6 +30,9 @@ struct freed layers_hold(struct layer_graph *graph, size_t holder);
 /* What releasing the holder would free now. It is kept up to date as others are released. */
 struct freed layers_marginal(const struct layer_graph *graph, size_t holder);
 
+/* What all of the holder's layers take, those of others too. -1: unknown. */
+int64_t layers_total(const struct layer_graph *graph, size_t holder);
+
 /* Calls changed() whenever releasing a holder makes another one the last to hold a layer. */
 void layers_watch(struct layer_graph *graph, void (*changed)(void *data, size_t holder),
 		  void *data);

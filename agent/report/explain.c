@@ -115,6 +115,21 @@ static const char *source_words(enum age_source source)
 	return words[source];
 }
 
+static void put_layers(const struct explanation *explanation, FILE *out)
+{
+	enum kind kind = explanation->verdict->kind;
+	char unique[UNITS_SIZE], shared[UNITS_SIZE];
+
+	if (kind != KIND_IMAGE && kind != KIND_TAG)
+		return;
+	put(out, "layers",
+	    explanation->unique < 0
+		    ? mem_strdup("nobody tells what other images have of them")
+		    : mem_printf("%s that no other image has, %s shared",
+				 units_format_bytes(unique, explanation->unique),
+				 units_format_bytes(shared, explanation->shared)));
+}
+
 static void put_ages(const struct explanation *explanation, const struct plan *plan, FILE *out)
 {
 	for (size_t i = 0; i < explanation->n_ages; i++) {
@@ -255,6 +270,7 @@ void report_explanation(const struct explanation *explanation, const struct plan
 
 	fprintf(out, "%s %s (%s)\n", kind_to_string(verdict->kind), name, id);
 	put_object(verdict, out);
+	put_layers(explanation, out);
 	put_ages(explanation, plan, out);
 	put_rules(explanation, out);
 	put_keepers(explanation, plan, out);

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness.fake import FakeCase
+from harness.fake import FakeCase, refusal
 
 KEEP = """
 [images all]
@@ -123,6 +123,19 @@ class Pressure(Case):
         self.assertEqual(plan["predicted"]["bytes"], 800 * MB)
         self.assertEqual(plan["objects"][0]["rule"], "pressed")
         self.assertIn("a pressure rule, above its mark", self.call(0, "explain", "app:1").stdout)
+
+    def test_explain_tells_what_an_image_has_alone(self):
+        self.images()
+        for policy in (ALWAYS, KEEP):
+            self.program.set_policy(policy)
+            self.assertIn("300MB that no other image has, 100MB shared", self.call(0, "explain", "app:1").stdout)
+            shown = self.call(0, "explain", "app:3", "--json").json["objects"][0]
+            self.assertEqual((shown["unique"], shown["shared"]), (200 * MB, 0))
+        # Of an image that cannot be looked into, nobody knows that it has not the same.
+        self.fake.on("GET", f"/images/{self.fake.by_reference['app:3'].id}/json", refusal(500, "broken"), times=None)
+        self.assertIn("nobody tells", self.call(0, "explain", "app:1").stdout)
+        shown = self.call(0, "explain", "app:1", "--json").json["objects"][0]
+        self.assertEqual((shown["unique"], shown["shared"]), (None, None))
 
     def test_an_unknown_disk_switches_it_off_with_a_line(self):
         self.images()
