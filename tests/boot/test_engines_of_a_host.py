@@ -118,7 +118,7 @@ class HostTest(unittest.TestCase):
         """Starts it, waits for its end, gives what it reported."""
         before = {entry["__CURSOR"] for entry in self.journal()}
         self.boot.run(["systemctl", "start", unit])
-        return [entry for entry in self.journal() if entry["__CURSOR"] not in before]
+        return [entry for entry in self.journal(f"_SYSTEMD_UNIT={unit}") if entry["__CURSOR"] not in before]
 
     def summary(self, entries):
         found = [entry for entry in entries if entry.get("MESSAGE_ID") in RUN_ENDS]

@@ -516,6 +516,8 @@ max-remove  = 100%
         self.assertIn("nothing watches the engine", self.boot.run("reclaimd check").stderr)
         self.start_watch()
         self.assertEqual(self.boot.run("reclaimd check").stderr, "")
+        # What is used in the second in which it was first seen is as old as that.
+        time.sleep(1.1)
         self.client.run("job", "base:1")
         self.client.request("DELETE", "/containers/job")
         self.wait(lambda: "last used" in self.reason("base:1"))
