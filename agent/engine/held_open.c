@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include "base/text.h"
 #include "engine/walk.h"
 
 #define BLOCK 512
@@ -17,8 +20,15 @@ struct file {
 	ino_t inode;
 };
 
+struct known_device {
+	dev_t device;
+	bool ours;
+};
+
 struct search {
-	const dev_t *devices;
+	const char *proc, *upper;
+	dev_t device;
+	struct known_device *devices; /* others, once they were met */
 	size_t n_devices;
 	struct arena *arena;
 	struct held_open *found,
@@ -30,12 +40,54 @@ struct search {
 	int refused;
 };
 
-static bool is_ours(const struct search *search, dev_t device)
+/* Whether the line of a mountinfo is of an overlay on that device that writes below `upper`. */
+static bool is_overlay(const char *line, dev_t device, const char *upper)
 {
-	for (size_t i = 0; i < search->n_devices; i++)
-		if (search->devices[i] == device)
+	const char *option = strstr(line, ",upperdir=");
+	unsigned major_number, minor_number;
+
+	return option && strstr(line, " - overlay ") &&
+	       sscanf(line, "%*u %*u %u:%u ", &major_number, &minor_number) == 2 &&
+	       makedev(major_number, minor_number) == device &&
+	       text_starts_with(option + strlen(",upperdir="), upper);
+}
+
+static void close_file(FILE *file)
+{
+	if (file)
+		fclose(file);
+}
+DEFINE_CLEANUP(FILE *, close_file, close_file)
+
+static bool find_overlay(const struct search *search, dev_t device)
+{
+	_cleanup_free_ char *path = mem_printf("%s/%d/mountinfo", search->proc, search->pid);
+	_cleanup_(close_filep) FILE *mountinfo = fopen(path, "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	while (mountinfo && getline(&line, &size, mountinfo) > 0)
+		if (is_overlay(line, device, search->upper))
 			return true;
 	return false;
+}
+
+/* A container's file system is a device of its own, which only its processes see mounted. */
+static bool is_ours(struct search *search, dev_t device)
+{
+	bool ours;
+
+	if (device == search->device)
+		return true;
+	for (size_t i = 0; i < search->n_devices; i++)
+		if (search->devices[i].device == device)
+			return search->devices[i].ours;
+	ours = find_overlay(search, device);
+	search->devices =
+		mem_grow(search->devices, search->n_devices, sizeof(*search->devices));
+	search->devices[search->n_devices++] =
+		(struct known_device){ .device = device, .ours = ours };
+	return ours;
 }
 
 static bool is_seen(struct search *search, const struct stat *file)
@@ -102,13 +154,16 @@ static int look_at_process(void *data, int proc, const char *name)
 	return 0;
 }
 
-int held_open_find(const char *proc, const dev_t *devices, size_t n_devices,
-		   struct arena *arena, struct held_open **ret, size_t *ret_n)
+int held_open_find(const char *proc, dev_t device, const char *upper, struct arena *arena,
+		   struct held_open **ret, size_t *ret_n)
 {
-	struct search search = { .devices = devices, .n_devices = n_devices, .arena = arena };
+	struct search search = {
+		.proc = proc, .upper = upper, .device = device, .arena = arena
+	};
 	int r = walk_names(AT_FDCWD, proc, look_at_process, &search);
 
 	free(search.seen);
+	free(search.devices);
 	*ret = search.found;
 	*ret_n = search.n;
 	return r < 0 ? r : search.refused;

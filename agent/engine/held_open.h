@@ -15,8 +15,9 @@ struct held_open {
 	size_t files;
 };
 
-/* Looks through /proc (the folder is `proc`) for files on the devices; each file counts for the
- * first process that has it. *ret is to be freed. Returns how many processes could not be
- * looked into, or -errno. */
-_must_check_ int held_open_find(const char *proc, const dev_t *devices, size_t n_devices,
+/* Looks through /proc (the folder is `proc`) for files on the device, or on an overlay whose
+ * upper layer lies below `upper` (a container's); each file counts for the first process that
+ * has it. *ret is to be freed. Returns how many processes could not be looked into, or -errno.
+ */
+_must_check_ int held_open_find(const char *proc, dev_t device, const char *upper,
 				struct arena *arena, struct held_open **ret, size_t *ret_n);

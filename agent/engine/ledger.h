@@ -22,7 +22,6 @@ struct ledger {
 	void *data;
 	int64_t now;
 	enum usage_kind kind;
-	size_t n_merged; /* so many of walk.other are containers' file systems */
 	struct driver_folder *folders;
 	size_t n_folders;
 	struct usage_row cache, records; /* sums */

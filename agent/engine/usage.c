@@ -125,24 +125,25 @@ static int add_container(void *data, int folder, const char *id)
 
 /* ---- the folders of the data root ---- */
 
-/* They were counted before. */
-static int ignore(void *data _unused_, int folder _unused_, const char *name _unused_)
-{
-	return 0;
-}
-
 static const struct place {
 	const char *name;
 	enum usage_kind kind;
 	int (*each)(void *data, int folder, const char *name); /* NULL: one row, or none */
 } places[] = {
-	{ driver_overlay2, USAGE_MAX_, ignore }, { "containers", USAGE_MAX_, add_container },
-	{ "volumes", USAGE_VOLUME, add_volume }, { "buildkit", USAGE_CACHE, NULL },
-	{ "tmp", USAGE_DOWNLOAD, NULL },	 { "image", USAGE_RECORDS, NULL },
-	{ "network", USAGE_RECORDS, NULL },	 { "plugins", USAGE_RECORDS, NULL },
-	{ "swarm", USAGE_RECORDS, NULL },	 { "runtimes", USAGE_RECORDS, NULL },
-	{ "trust", USAGE_RECORDS, NULL },	 { "containerd", USAGE_RECORDS, NULL },
-	{ "builder", USAGE_RECORDS, NULL },	 { "engine-id", USAGE_RECORDS, NULL },
+	{ driver_overlay2, USAGE_MAX_, ledger_add_driver_folder },
+	{ "containers", USAGE_MAX_, add_container },
+	{ "volumes", USAGE_VOLUME, add_volume },
+	{ "buildkit", USAGE_CACHE, NULL },
+	{ "tmp", USAGE_DOWNLOAD, NULL },
+	{ "image", USAGE_RECORDS, NULL },
+	{ "network", USAGE_RECORDS, NULL },
+	{ "plugins", USAGE_RECORDS, NULL },
+	{ "swarm", USAGE_RECORDS, NULL },
+	{ "runtimes", USAGE_RECORDS, NULL },
+	{ "trust", USAGE_RECORDS, NULL },
+	{ "containerd", USAGE_RECORDS, NULL },
+	{ "builder", USAGE_RECORDS, NULL },
+	{ "engine-id", USAGE_RECORDS, NULL },
 };
 
 static const struct place *place_of(const char *name)
@@ -199,14 +200,11 @@ static void add_held_open(struct ledger *ledger)
 {
 	struct held_open *found = NULL;
 	size_t n = 0;
-	_cleanup_free_ dev_t *devices = mem_zalloc(ledger->walk.n_other + 1, sizeof(*devices));
-	int r;
+	_cleanup_free_ char *upper =
+		mem_printf("%s/%s/", ledger->snapshot->disk.path, driver_overlay2);
+	int r = held_open_find("/proc", ledger->walk.device, upper, ledger->usage->arena,
+			       &found, &n);
 
-	devices[0] = ledger->walk.device;
-	for (size_t i = 0; i < ledger->n_merged; i++)
-		devices[i + 1] = ledger->walk.other[i];
-	r = held_open_find("/proc", devices, ledger->n_merged + 1, ledger->usage->arena, &found,
-			   &n);
 	for (size_t i = 0; i < n; i++)
 		usage_add(ledger->usage,
 			  &(struct usage_row){
@@ -231,16 +229,6 @@ static void add_held_open(struct ledger *ledger)
 							      r) });
 }
 
-/* The storage driver's folders come first, so that what else is mounted, seen until then, are
- * containers' file systems: what was deleted in one is held open there. */
-static int add_data_root(struct ledger *ledger)
-{
-	int r = walk_names(ledger->root, driver_overlay2, ledger_add_driver_folder, ledger);
-
-	ledger->n_merged = ledger->walk.n_other;
-	return r < 0 ? r : walk_names(ledger->root, ".", add_place, ledger);
-}
-
 static int count_files(struct ledger *ledger, const char *path)
 {
 	struct stat root;
@@ -254,7 +242,7 @@ static int count_files(struct ledger *ledger, const char *path)
 	walk_init(&ledger->walk, root.st_dev);
 	ledger->walk.step = ledger->step;
 	ledger->walk.data = ledger->data;
-	r = add_data_root(ledger);
+	r = walk_names(ledger->root, ".", add_place, ledger);
 	if (r < 0)
 		return r;
 	ledger_attribute(ledger);

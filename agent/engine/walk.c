@@ -19,7 +19,6 @@ void walk_init(struct walk *walk, dev_t device)
 
 void walk_end(struct walk *walk)
 {
-	free(walk->other);
 	free(walk->linked.v);
 	*walk = (struct walk){ 0 };
 }
@@ -61,15 +60,6 @@ static bool is_counted(struct walk *walk, const struct stat *file)
 	walk->linked.v[at] = file->st_ino;
 	walk->linked.n++;
 	return false;
-}
-
-static void note_device(struct walk *walk, dev_t device)
-{
-	for (size_t i = 0; i < walk->n_other; i++)
-		if (walk->other[i] == device)
-			return;
-	walk->other = mem_grow(walk->other, walk->n_other, sizeof(*walk->other));
-	walk->other[walk->n_other++] = device;
 }
 
 int walk_open(int folder, const char *path)
@@ -133,11 +123,7 @@ static int count(void *data, int folder, const char *name)
 		return errno == ENOENT ? 0 : -errno;
 	if (level->walk->step)
 		level->walk->step(level->walk->data);
-	if (file.st_dev != level->walk->device) {
-		note_device(level->walk, file.st_dev);
-		return 0;
-	}
-	if (is_counted(level->walk, &file))
+	if (file.st_dev != level->walk->device || is_counted(level->walk, &file))
 		return 0;
 	level->bytes += (int64_t)file.st_blocks * BLOCK;
 	if (!S_ISDIR(file.st_mode))

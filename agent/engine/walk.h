@@ -15,8 +15,6 @@ struct walk {
 	dev_t device;
 	void (*step)(void *data); /* called for each file, may be NULL */
 	void *data;
-	dev_t *other; /* devices of what is mounted within */
-	size_t n_other;
 	struct {
 		ino_t *v; /* open addressing; 0: empty */
 		size_t n, size;

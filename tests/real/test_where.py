@@ -110,6 +110,21 @@ class Where(unittest.TestCase):
         # Beside the engine's data there is only containerd's: next to nothing is left.
         self.assertLess(self.of_kind(ledger, "rest")[None], 0.02 * used, ledger)
 
+    def test_a_deleted_file_that_a_container_holds_open(self):
+        for name in each_with("overlay2"):
+            with self.subTest(name), self.place(name) as (engine, program, _):
+                client = engine.client
+                client.import_root("root:1")
+                script = "dd if=/dev/urandom of=/f bs=1M count=20; exec 3</f; rm /f; exec sleep 100000"
+                client.run_on("holder", "root:1", command=("/bin/busybox", "sh", "-c", script))
+                deadline = time.monotonic() + 30
+                held = {}
+                while not held and time.monotonic() < deadline:
+                    time.sleep(0.5)
+                    held = self.of_kind(self.rows(program), "held-open")
+                self.assertEqual(len(held), 1, held)
+                self.assert_near(next(iter(held.values())), 20 * 2**20)
+
     def test_what_buildkit_holds_is_no_orphan(self):
         for name in each_with("overlay2"):
             with self.subTest(name), self.place(name) as (engine, program, disk):
