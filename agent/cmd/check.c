@@ -21,17 +21,22 @@ static const char *waits_in_vain(const struct rule *rule)
 }
 
 /* A rule that can never remove anything is said, lest its author wait for it. */
-static void say_unknowable(const struct rules *rules)
+static void say_unknowable(const struct options *options, const struct conf *conf)
 {
+	const struct rules *rules = &conf->rules;
+	const char *instance = options->conf.instance;
+	bool users = host_is_users(options->host, &conf->settings);
+
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct origin *section = &rules->v[i].section;
 		const char *what = waits_in_vain(&rules->v[i]);
 
 		if (what)
 			log_line(LOG_WARNING,
-				 "%s:%u: %s; to have it watched: systemctl enable --now "
-				 "reclaimd-watch.service",
-				 section->file, section->line, what);
+				 "%s:%u: %s; to have it watched: systemctl %senable --now "
+				 "reclaimd-watch%s%s.service",
+				 section->file, section->line, what, users ? "--user " : "",
+				 instance ? "@" : "", instance ? instance : "");
 	}
 }
 
@@ -60,7 +65,7 @@ static int check(struct session *session)
 	for (size_t i = 0; i < conf->files.n; i++)
 		printf("%s\n", conf->files.v[i]);
 	if (!is_watched(session))
-		say_unknowable(&conf->rules);
+		say_unknowable(session->options, conf);
 	if (conf->rules.n == 0)
 		session_no_policy(session);
 	else

@@ -32,6 +32,12 @@ dangling    = yes
 keep-within = 0s
 min-age     = 0s
 """
+USED = """
+[images unused]
+name        = *
+age-from    = used
+keep-within = 30d
+"""
 PREPARE = """
 set -e
 mkdir -p /etc/systemd/system/docker.service.d /var/lib/docker
@@ -199,6 +205,11 @@ class Beside(HostTest):
         self.assertEqual(self.docker.containers().keys(), {"goes"})
 
     def test_a_watcher_each(self):
+        for folder, unit in (("", WATCH), ("podman/", PODMAN_WATCH)):
+            self.write(f"{folder}policies.d/a.ini", USED)
+            instance = ["--instance", "podman"] if folder else []
+            said = self.boot.run(["reclaimd", *instance, "check"]).stderr
+            self.assertIn(f"systemctl enable --now {unit}", said)
         self.boot.run(["systemctl", "start", WATCH, PODMAN_WATCH])
         self.assertEqual(self.state(WATCH, PODMAN_WATCH), ["active"] * 2)
         for unit in (WATCH, PODMAN_WATCH):
@@ -388,10 +399,13 @@ class Rootless(HostTest):
                                    check=False).stdout.split() == ["inactive", "active"], 20)
 
     def test_the_watcher_watches_it(self):
-        self.user.run("systemctl --user enable --now reclaimd-watch.service")
+        self.policy(USED)
+        said = self.user.run("reclaimd check").stderr
+        self.user.run(re.search("systemctl --user enable .*", said)[0])
         self.addCleanup(self.user.run, "systemctl --user disable --now reclaimd-watch.service")
         wait(lambda: "Watching the engine since" in
              self.user.run("systemctl --user show -P StatusText reclaimd-watch").stdout)
+        self.assertEqual(self.user.run("reclaimd check").stderr, "")
         # As long as somebody listens to it, it does not sleep.
         time.sleep(8)
         self.assertEqual(self.user.run("systemctl --user is-active podman.service").stdout.strip(), "active")

@@ -249,6 +249,8 @@ class Installation(UnitTest):
         for name in (SERVICE, "reclaimd.timer", "reclaimd@.service", "reclaimd@.timer", WATCH,
                      "reclaimd-watch@.service"):
             self.assertTrue([path for path in installed if path.endswith("systemd/system/" + name)])
+        for name in (SERVICE, "reclaimd.timer", WATCH):
+            self.assertTrue([path for path in installed if path.endswith("systemd/user/" + name)])
         for name, mode in installed.items():
             self.assertEqual(stat.S_IMODE(mode), 0o644, name)
         make("uninstall", root)
