@@ -105,6 +105,7 @@ int journal_write(const struct report *report, int64_t entries, const struct jou
 	if (report->earlier) {
 		journal.report = report->earlier;
 		send_problems(&journal, entries);
+		journal_announcements(&journal);
 		journal_objects(&journal, entries);
 		journal.report = report;
 	}

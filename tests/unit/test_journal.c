@@ -152,6 +152,27 @@ static void a_quarantine_that_begins_has_an_entry(void **state _unused_)
 	assert_int_equal(collected.entries, 1);
 }
 
+/* The further round finds the volume announced already. */
+static void what_the_first_of_two_rounds_announced_has_an_entry(void **state _unused_)
+{
+	_cleanup_(collected_clear) struct collected collected = { 0 };
+	_cleanup_(world_freep) struct world *world = world_new();
+	struct report first;
+	struct plan later;
+
+	world_quarantined(world, &volume_rule, "cache-1");
+	world_apply(world);
+	world->report.announced = true;
+	first = world->report;
+	later = *first.plan;
+	later.n = 0;
+	world->report.plan = &later;
+	world->report.earlier = &first;
+	assert_int_equal(write_to(&collected, world, 1000), 0);
+	assert_int_equal(collected.entries, 2);
+	assert_event(&collected, 0, EVENT_VOLUME_ANNOUNCED);
+}
+
 static void many_quarantines_of_a_rule_have_one_entry(void **state _unused_)
 {
 	static const struct rule other = { .kind = KIND_VOLUME,
@@ -516,6 +537,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_object_that_went_has_an_entry),
 		cmocka_unit_test(a_quarantine_that_begins_has_an_entry),
+		cmocka_unit_test(what_the_first_of_two_rounds_announced_has_an_entry),
 		cmocka_unit_test(many_quarantines_of_a_rule_have_one_entry),
 		cmocka_unit_test(a_name_that_was_given_has_an_entry),
 		cmocka_unit_test(a_name_that_was_not_given_is_a_warning),
