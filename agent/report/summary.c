@@ -132,15 +132,17 @@ static void say_free(FILE *out, const struct report *report)
 
 static void say_announced(FILE *out, const struct report *report)
 {
-	const struct plan *plan = report->plan;
+	bool announced = false;
 	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n; i++)
-		n += plan->verdicts[i].announce;
+	for (const struct report *round = report; round; round = round->earlier)
+		announced = announced || round->announced;
+	for (const struct report *round = report; round; round = round->earlier)
+		for (size_t i = 0; round->announced == announced && i < round->plan->n; i++)
+			n += round->plan->verdicts[i].announce;
 	if (n > 0)
 		fprintf(out, "; %s the removal of %zu volume%s",
-			report->announced ? "announced" : "would announce", n,
-			n == 1 ? "" : "s");
+			announced ? "announced" : "would announce", n, n == 1 ? "" : "s");
 }
 
 static void say_reclaimed(FILE *out, const struct report *report, const struct tally *tally)

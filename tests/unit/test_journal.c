@@ -171,6 +171,8 @@ static void what_the_first_of_two_rounds_announced_has_an_entry(void **state _un
 	assert_int_equal(write_to(&collected, world, 1000), 0);
 	assert_int_equal(collected.entries, 2);
 	assert_event(&collected, 0, EVENT_VOLUME_ANNOUNCED);
+	assert_non_null(
+		strstr(field(&collected, 1, "MESSAGE"), "announced the removal of 1 volume"));
 }
 
 static void many_quarantines_of_a_rule_have_one_entry(void **state _unused_)
