@@ -53,8 +53,30 @@ static struct mountpoint *mountpoint_at(const struct mountpoints *all, const cha
 		       : NULL;
 }
 
+/* Engines tell a mountpoint with links resolved, a bind mount as it was written: where the data
+ * root is a link, or above it one is, the ends tell that they are the same. */
+static void hold_by_end(const struct snapshot *snapshot, struct holder *holders,
+			const char *path, const struct container *container)
+{
+	static const char start[] = "/volumes/", end[] = "/_data";
+
+	for (const char *at = path; (at = strstr(at, start)); at++) {
+		const char *name = at + strlen(start), *rest = strchrnul(name, '/');
+		_cleanup_free_ char *copy = mem_strdup(name);
+		const struct volume *volume;
+
+		copy[rest - name] = '\0';
+		volume = snapshot_volume(snapshot, copy);
+		if (!volume || strncmp(rest, end, strlen(end)) != 0 ||
+		    !strchr("/", rest[strlen(end)]))
+			continue;
+		hold(&holders[volume - snapshot->volumes], container_name(container));
+		return;
+	}
+}
+
 /* The path itself and each folder above it. */
-static void hold_by_path(const struct mountpoints *all, const char *path,
+static bool hold_by_path(const struct mountpoints *all, const char *path,
 			 const struct container *container)
 {
 	_cleanup_free_ char *folder = mem_strdup(path);
@@ -68,11 +90,12 @@ static void hold_by_path(const struct mountpoints *all, const char *path,
 		mountpoint = mountpoint_at(all, folder);
 		if (mountpoint) {
 			hold(mountpoint->holder, container_name(container));
-			return;
+			return true;
 		}
 		while (end > folder && end[-1] != '/')
 			end--;
 	}
+	return false;
 }
 
 static void hold_volumes(const struct snapshot *snapshot, const struct mountpoints *mountpoints,
@@ -86,7 +109,8 @@ static void hold_volumes(const struct snapshot *snapshot, const struct mountpoin
 			hold(&holders[volume - snapshot->volumes], container_name(container));
 	}
 	for (size_t i = 0; i < container->binds.n; i++)
-		hold_by_path(mountpoints, container->binds.v[i], container);
+		if (!hold_by_path(mountpoints, container->binds.v[i], container))
+			hold_by_end(snapshot, holders, container->binds.v[i], container);
 }
 
 /* ---- networks ---- */

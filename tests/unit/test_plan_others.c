@@ -52,12 +52,18 @@ static void a_volume_of_any_container_stays(void **state)
 	world_volume(world, "mounted", true);
 	world_volume(world, "bound", true);
 	world_volume(world, "bound-below", true);
+	world_volume(world, "linked", true);
 	world_container(world, "c1", "i", NULL)->volumes = world_strings(world, "mounted");
 	world_container(world, "c2", "i", NULL)->binds =
 		world_strings(world, "/volumes/bound/_data/");
 	world_container(world, "c3", "i", NULL)->binds =
 		world_strings(world, "/volumes/bound-below/_data/a/b");
 	world_container(world, "c4", "i", NULL)->binds = world_strings(world, "/volumes");
+	world_container(world, "c5", "i", NULL)->binds =
+		world_strings(world, "/a-link/volumes/x/volumes/linked/_data/a");
+	world_container(world, "c6", "i", NULL)->binds =
+		world_strings(world, "/a-link/volumes/free");
+	assert_stays(world, "linked", REASON_IN_USE);
 	assert_stays(world, "mounted", REASON_IN_USE);
 	assert_stays(world, "bound", REASON_IN_USE);
 	assert_stays(world, "bound-below", REASON_IN_USE);
