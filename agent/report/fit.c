@@ -1,5 +1,6 @@
 #include "report/fit.h"
 
+#include <langinfo.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -83,4 +84,9 @@ unsigned fit_terminal_width(FILE *out)
 	if (fd < 0 || !isatty(fd))
 		return 0;
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool fit_only_ascii(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -18,3 +19,6 @@ void fit_wrap(char *text, size_t width);
 
 /* Columns of the terminal that out is; 0: it is none. */
 unsigned fit_terminal_width(FILE *out);
+
+/* Whether the locale can read no more than ASCII: that of a unit or a cron job is C. */
+bool fit_only_ascii(void);

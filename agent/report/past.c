@@ -1,6 +1,5 @@
 #include "report/past.h"
 
-#include <langinfo.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +213,7 @@ static const struct {
 
 static void add_line(struct libscols_table *table, const struct past_row *row)
 {
-	bool ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	bool ascii = fit_only_ascii();
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 
 	if (!line)

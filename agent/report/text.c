@@ -1,6 +1,5 @@
 #include "report/report.h"
 
-#include <langinfo.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,13 +238,7 @@ static void set_output(const struct table *table, FILE *out)
 	scols_table_set_termforce(table->lines, SCOLS_TERMFORCE_NEVER);
 }
 
-/* libsmartcols 2.38 does not end when the locale cannot read a character of a cell, and the
- * locale of a unit or a cron job is C. */
-static bool only_ascii(void)
-{
-	return strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-}
-
+/* libsmartcols 2.38 does not end when the locale cannot read a character of a cell. */
 static void make_ascii(struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)
@@ -283,7 +276,7 @@ static bool print_table(struct table *table, unsigned width, FILE *out)
 	add_columns(table);
 	if (width > 0)
 		fit_rows(table, &rows, width);
-	if (only_ascii())
+	if (fit_only_ascii())
 		make_ascii(&rows);
 	for (size_t i = 0; i < n; i++)
 		add_line(table, rows.v[i], shown[i]->action == VERDICT_REMOVE);

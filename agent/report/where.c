@@ -169,6 +169,8 @@ static void print_line(const char *const cells[4], const size_t widths[3], unsig
 
 	if (width > 0)
 		fit_cut(line, width);
+	if (fit_only_ascii())
+		fit_ascii(line);
 	fprintf(out, "%s\n", line);
 }
 
