@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/builder.h"
 #include "report/object.h"
 
 /* A sentence is made of parts, joined by commas; a part whose placeholder has nothing to say
@@ -421,6 +422,20 @@ static void append_new_name(char **sentence, const struct verdict *verdict)
 	append(sentence, part);
 }
 
+/* What lies in it is another program's to empty. */
+static void append_builder(char **sentence, const struct verdict *verdict)
+{
+	_cleanup_free_ char *command =
+		verdict->kind == KIND_VOLUME && verdict->action == VERDICT_KEEP
+			? builder_command(verdict->volume->name)
+			: NULL;
+	_cleanup_free_ char *escaped = command ? text_escape(command) : NULL;
+	_cleanup_free_ char *part = escaped ? mem_printf("to empty it: %s", escaped) : NULL;
+
+	if (part)
+		append(sentence, part);
+}
+
 char *report_reason(const struct verdict *verdict, const struct plan *plan)
 {
 	const char *const *parts = sentences[verdict->reason].parts;
@@ -435,5 +450,6 @@ char *report_reason(const struct verdict *verdict, const struct plan *plan)
 	if (!sentence)
 		sentence = mem_strdup(sentences[verdict->reason].otherwise);
 	append_new_name(&sentence, verdict);
+	append_builder(&sentence, verdict);
 	return add_former_name(sentence, verdict);
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "report/builder.h"
 #include "report/fit.h"
 #include "report/json.h"
 
@@ -29,7 +30,8 @@ static const struct {
 	[USAGE_LOG] = { "log of container", "logs of containers",
 			"max-size for the log driver, below" },
 	[USAGE_VOLUME] = { "volume", "volumes", "a [volumes] rule, if no container needs it" },
-	[USAGE_CACHE] = { "build cache", "build cache", "a [build-cache] rule with max-size" },
+	[USAGE_CACHE] = { "build cache", "build cache",
+			  "a [build-cache] rule with keep-storage" },
 	[USAGE_DOWNLOAD] = { "downloads and builds under way", "downloads and builds under way",
 			     "the engine clears it when it starts" },
 	[USAGE_ORPHAN] = { "folder the engine does not know",
@@ -145,12 +147,16 @@ static char *name_cell(const struct line *line)
 /* What an unknown row needs first is to be readable. */
 static char *advice_cell(const struct disk_ledger *usage, const struct line *line)
 {
+	_cleanup_free_ char *command = NULL;
 	char shared[UNITS_SIZE];
 
 	if (line->rows == 1 && line->why)
 		return text_escape(line->why);
 	if (line->kind == USAGE_REST && !usage->walked)
 		return mem_strdup("logs, orphans and what is not the engine's");
+	if (line->rows == 1 && line->kind == USAGE_VOLUME && line->name &&
+	    (command = builder_command(line->name)))
+		return text_escape(command);
 	if (line->rows == 1 && line->kind == USAGE_IMAGE && line->shared != 0)
 		return mem_printf("shares %s; %s", size_cell(shared, line->shared),
 				  words[line->kind].advice);

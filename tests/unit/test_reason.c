@@ -253,6 +253,33 @@ static void objects_have_names_people_know(void **state _unused_)
 	}
 }
 
+static void a_builders_volume_says_how_to_empty_it(void **state _unused_)
+{
+	static const struct {
+		const char *name, *command;
+	} cases[] = {
+		{ "buildx_buildkit_ci0_state",
+		  "in use by x, to empty it: docker buildx prune --builder ci" },
+		{ "buildx_buildkit_a1b12_state",
+		  "in use by x, to empty it: docker buildx prune --builder a1b" },
+		{ "buildx_buildkit_0_state", "in use by x" },
+		{ "buildx_buildkit_state", "in use by x" },
+		{ "buildx_buildkit_ci0", "in use by x" },
+		{ "ci0_state", "in use by x" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(world_freep) struct world *world = world_new();
+		struct verdict *verdict = world_add(world, KIND_VOLUME);
+		struct volume volume = { .name = cases[i].name };
+
+		verdict->volume = &volume;
+		verdict->reason = REASON_IN_USE;
+		verdict->holder = "x";
+		assert_reason(world, verdict, cases[i].command);
+	}
+}
+
 static void holders_that_are_ids_are_short(void **state _unused_)
 {
 	_cleanup_(world_freep) struct world *world = world_new();
@@ -275,6 +302,7 @@ int main(void)
 		cmocka_unit_test(an_untagged_image_says_what_it_was),
 		cmocka_unit_test(strangers_words_are_escaped),
 		cmocka_unit_test(objects_have_names_people_know),
+		cmocka_unit_test(a_builders_volume_says_how_to_empty_it),
 		cmocka_unit_test(holders_that_are_ids_are_short),
 	};
 
