@@ -13,6 +13,10 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("RECLAIMD", REPOSITORY / "build" / "reclaimd"))
 
 
+# Its memory is not what the program's would be.
+SANITIZED = BINARY.exists() and b"__asan_init" in BINARY.read_bytes()
+
+
 class Outcome:
     """How a call ended: status, stdout, stderr; .json is stdout decoded."""
 
