@@ -152,8 +152,11 @@ class Watch(unittest.TestCase):
     def check_rebuild(self):
         self.image("base:1", 1)
         self.watch()
-        builds = [self.client.build("app:1", "FROM base:1\nCOPY f /f\n", {"f": number})
-                  for number in (b"1", b"2", b"3")]
+        builds = []
+        for number in (b"1", b"2", b"3"):
+            builds.append(self.client.build("app:1", "FROM base:1\nCOPY f /f\n", {"f": number}))
+            # Podman's events tell no name: one that is lost within the moment until it is asked for stays unknown.
+            self.wait(lambda: self.rows("SELECT 1 FROM image_names WHERE image = ?", builds[-1]))
         self.assertEqual(len(set(builds)), 3)
         query = "SELECT image FROM image_names WHERE name = ? AND lost IS NOT NULL"
         self.wait(lambda: {row[0] for row in self.rows(query, self.name("app:1"))} == {*builds[:2]})
