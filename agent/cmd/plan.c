@@ -13,6 +13,11 @@ static int plan(struct session *session)
 
 	if (status != STATUS_GO_ON)
 		return status;
+	if (session->options->all) {
+		session_fetch_layers(session);
+		session_plan(session);
+		report.shares = shares_of(session->arena, session->snapshot);
+	}
 	report.plan = session->plan;
 	terminal_print(session->options, &report);
 	if (session->conf.rules.n == 0)

@@ -257,6 +257,19 @@ static void fetch(struct session *session, const struct need *needs, size_t n)
 	say_problems(session, known_problems);
 }
 
+void session_fetch_layers(struct session *session)
+{
+	struct snapshot *snapshot = session->snapshot;
+	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
+	size_t known_problems = snapshot->problems.n;
+
+	for (size_t i = 0; i < snapshot->n_images; i++)
+		if (snapshot->images[i].layered == FACT_NOT_ASKED)
+			images[i] = NEED_LAYERS;
+	engine_fetch(session->engine, snapshot, NULL, images);
+	say_problems(session, known_problems);
+}
+
 void session_fetch_sizes(struct session *session, struct snapshot *snapshot)
 {
 	unsigned *containers =

@@ -59,6 +59,9 @@ int session_preview(struct session *session);
 
 struct plan_input session_plan_input(const struct session *session);
 
+/* Fetches what tells how much of the disk each image has alone. */
+void session_fetch_layers(struct session *session);
+
 /* Fetches the sizes of all that is left, of containers and layers. */
 void session_fetch_sizes(struct session *session, struct snapshot *snapshot);
 

@@ -1,6 +1,5 @@
 #include "plan/explain.h"
 
-#include "plan/layers.h"
 #include "plan/planner.h"
 
 static struct planner *new_planner(struct arena *arena, const struct plan_input *input,
@@ -193,35 +192,15 @@ static void explain_ages(struct planner *planner, struct explanation *explanatio
 			explanation->n_ages++;
 }
 
-static bool all_inspected(const struct snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		if (snapshot->images[i].inspected != FACT_KNOWN)
-			return false;
-	return snapshot->listing[KIND_IMAGE] == LISTING_READ;
-}
-
-/* Of an image that nobody looked into the layers might be the same. */
 static void explain_layers(struct arena *arena, const struct plan *plan,
 			   struct explanation *explanation)
 {
 	const struct verdict *verdict = explanation->verdict;
-	const struct snapshot *snapshot = plan->snapshot;
-	struct layer_graph *graph;
-	int64_t total;
-	size_t holder;
 
-	explanation->unique = explanation->shared = -1;
-	if ((verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG) ||
-	    verdict->image->layered != FACT_KNOWN || !all_inspected(snapshot))
-		return;
-	holder = (size_t)(verdict->image - snapshot->images);
-	graph = layers_new(arena, snapshot, NULL);
-	total = layers_total(graph, holder);
-	if (total < 0)
-		return;
-	explanation->unique = layers_marginal(graph, holder).bytes;
-	explanation->shared = total - explanation->unique;
+	explanation->share = (struct share){ -1, -1 };
+	if (is_image_row(verdict))
+		explanation->share = shares_of(
+			arena, plan->snapshot)[verdict->image - plan->snapshot->images];
 }
 
 struct explanation *plan_explain(struct arena *arena, const struct plan_input *input,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "plan/shares.h"
 
 /* Why a plan says what it says of one object: each rule in order, and what each keeper of the
  * rule that owns it says. */
@@ -36,10 +37,8 @@ struct explanation {
 	size_t n_rules;
 	struct keeper_step *keepers; /* those that the owner has written, and min-age */
 	size_t n_keepers;
-	/* Images: bytes of layers that no other image has, and of those that others have too;
-	 * -1 unknown. Known once it has its layers and every other image is inspected. */
-	int64_t unique, shared;
-	struct age *ages; /* every age the object has */
+	struct share share; /* images; known once every image is inspected */
+	struct age *ages;   /* every age the object has */
 	size_t n_ages;
 };
 

@@ -123,11 +123,11 @@ static void put_layers(const struct explanation *explanation, FILE *out)
 	if (kind != KIND_IMAGE && kind != KIND_TAG)
 		return;
 	put(out, "layers",
-	    explanation->unique < 0
+	    explanation->share.unique < 0
 		    ? mem_strdup("nobody tells what other images have of them")
 		    : mem_printf("%s that no other image has, %s shared",
-				 units_format_bytes(unique, explanation->unique),
-				 units_format_bytes(shared, explanation->shared)));
+				 units_format_bytes(unique, explanation->share.unique),
+				 units_format_bytes(shared, explanation->share.shared)));
 }
 
 static void put_ages(const struct explanation *explanation, const struct plan *plan, FILE *out)

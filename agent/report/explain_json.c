@@ -62,10 +62,10 @@ void report_explanations_json(const struct explanation *const *explanations, siz
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *object = json_verdict(explanations[i]->verdict, plan);
 
-		json_add_number(object, "unique", explanations[i]->unique,
-				explanations[i]->unique >= 0);
-		json_add_number(object, "shared", explanations[i]->shared,
-				explanations[i]->unique >= 0);
+		json_add_number(object, "unique", explanations[i]->share.unique,
+				explanations[i]->share.unique >= 0);
+		json_add_number(object, "shared", explanations[i]->share.shared,
+				explanations[i]->share.unique >= 0);
 		json_add(object, "rules", rules_of(explanations[i]));
 		json_add(object, "keepers", keepers_of(explanations[i], plan));
 		json_object_array_add(objects, object);

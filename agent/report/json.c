@@ -156,6 +156,18 @@ void json_print(struct json_object *root, FILE *out)
 	json_object_put(root);
 }
 
+static void add_share(struct json_object *object, const struct report *report,
+		      const struct verdict *verdict)
+{
+	const struct share *share;
+
+	if (!report->shares || (verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG))
+		return;
+	share = &report->shares[verdict->image - report->plan->snapshot->images];
+	json_add_number(object, "unique", share->unique, share->unique >= 0);
+	json_add_number(object, "shared", share->shared, share->shared >= 0);
+}
+
 static struct json_object *objects_of(const struct report *report)
 {
 	struct json_object *objects = json_object_new_array();
@@ -164,6 +176,7 @@ static struct json_object *objects_of(const struct report *report)
 		struct json_object *object =
 			json_verdict(&report->plan->verdicts[i], report->plan);
 
+		add_share(object, report, &report->plan->verdicts[i]);
 		if (report->result)
 			add_outcome(object, report->result, i);
 		if (json_object_array_add(objects, object) < 0)

@@ -5,6 +5,7 @@
 
 #include "apply/apply.h"
 #include "plan/plan.h"
+#include "plan/shares.h"
 
 /* Renders plan and outcome; nothing else prints results. */
 
@@ -14,6 +15,7 @@ struct report {
 	const struct disk *before, *after; /* NULL: not measured */
 	const char *run_id;		   /* 32 hex digits, NULL for plan */
 	bool scheduled;			   /* started by the timer */
+	const struct share *shares;	   /* per image of the snapshot; NULL: not asked for */
 	bool observe;			   /* mode = observe: nothing was removed */
 	const struct report *earlier;	   /* the round before, where one was not enough */
 	bool missed;	/* the disk is not what pressure rules were to reach */

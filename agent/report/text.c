@@ -55,6 +55,26 @@ static char *cell_size(const struct table *table, const struct verdict *verdict)
 			  units_format_bytes(bytes, verdict->bytes));
 }
 
+static const struct share *share_of(const struct report *report, const struct verdict *verdict)
+{
+	bool image = verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+
+	return image && report->shares
+		       ? &report->shares[verdict->image - report->plan->snapshot->images]
+		       : NULL;
+}
+
+static char *cell_unique(const struct table *table, const struct verdict *verdict)
+{
+	const struct share *share = share_of(table->report, verdict);
+	char bytes[UNITS_SIZE];
+
+	if (!share)
+		return mem_strdup("-");
+	return mem_strdup(share->unique < 0 ? "unknown"
+					    : units_format_bytes(bytes, share->unique));
+}
+
 static char *cell_age(const struct table *table, const struct verdict *verdict)
 {
 	int64_t seconds = object_age(verdict, table->report->plan);
@@ -115,6 +135,11 @@ static bool with_verdicts(const struct table *table)
 	return table->keeps;
 }
 
+static bool with_shares(const struct table *table)
+{
+	return table->report->shares;
+}
+
 static bool with_outcomes(const struct table *table)
 {
 	return table->outcomes;
@@ -133,6 +158,7 @@ static const struct {
 	{ "KIND", 0, FIT_AS_IS, always, cell_kind },
 	{ "NAME", 0, FIT_CUT, always, cell_name },
 	{ "SIZE", SCOLS_FL_RIGHT, FIT_AS_IS, always, cell_size },
+	{ "UNIQUE", SCOLS_FL_RIGHT, FIT_AS_IS, with_shares, cell_unique },
 	{ "AGE", SCOLS_FL_RIGHT, FIT_AS_IS, always, cell_age },
 	{ "VERDICT", 0, FIT_AS_IS, with_verdicts, cell_verdict },
 	{ "OUTCOME", 0, FIT_AS_IS, with_outcomes, cell_outcome },

@@ -242,6 +242,27 @@ class Changes(Case):
         self.assertIn(("volume", self.own["Name"]), self.fake.world())
 
 
+class Shares(Case):
+    policy = "[images none]\nname = nothing\nkeep-within = 0s\n"
+
+    def test_plan_all_shows_what_an_image_has_alone(self):
+        app = self.fake.image("app:1", "app:2", parent=self.base, size=5000)
+        self.fake.image("other:1", parent=self.base, size=70)
+        plan = self.call(0, "plan", "--all", "--json")
+        of = {entry["name"]: (entry["unique"], entry["shared"]) for entry in plan.json["objects"]
+              if entry["kind"] == "tag"}
+        self.assertEqual(of, {"base:1": (0, 1000), "app:1": (5000, 1000), "app:2": (5000, 1000),
+                              "other:1": (70, 1000)})
+        table = self.call(0, "plan", "--all").stdout
+        self.assertRegex(table, r"NAME +SIZE UNIQUE +AGE")
+        self.assertRegex(table, r"tag +other:1 +1.07kB +70B")
+        self.assertNotIn("unique", self.call(0, "plan", "--json").stdout)
+        self.assertNotIn("UNIQUE", self.call(0, "plan").stdout)
+        self.fake.on("GET", f"/images/{app.id}/json", FAULTS["500 with words"], times=None)
+        plan = self.call(0, "plan", "--all", "--json")
+        self.assertEqual({entry["unique"] for entry in plan.json["objects"] if entry["kind"] == "tag"}, {None})
+
+
 class Explain(Case):
     def test_each_kind_has_an_answer(self):
         for name, words in ((self.held["Name"], "in use by on"), ("of-stopped", "in use by new"),
