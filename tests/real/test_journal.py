@@ -111,7 +111,8 @@ class JournalTest(unittest.TestCase):
         twins = {name.removesuffix("_PRETTY") for name in names if name.endswith("_PRETTY")}
         bytes_fields = {name for name in names
                         if name.endswith("BYTES") or
-                        name.endswith(("CLAIMED", "CLAIM", "MEASURED", "_BEFORE", "_AFTER"))}
+                        name.endswith(("CLAIMED", "CLAIM", "MEASURED", "_BEFORE", "_AFTER", "PREDICTED",
+                                       "WOULD_FREE", "PRESSURE_NEEDED"))}
         self.assertEqual(twins, bytes_fields)
         for name in twins:
             self.assertRegex(entry[name], r"^-?\d+$")
