@@ -75,6 +75,7 @@ class MainJob(WorldTest):
                 {"data": os.urandom(1_000_000)})
             # The hourly run sees each build while it has its name.
             self.program("run", "--mode=observe")
+            time.sleep(1.1)        # which of two builds of one second is the newer one nobody can tell
         client.create("of-build-0", builds[0], ["sh", "-c", "exit 0"])
         client.build("pinned:1", "FROM base:1\nLABEL keep=yes\nRUN echo old >/x\n")
         pinned = client.image_id("pinned:1")
