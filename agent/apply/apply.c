@@ -48,11 +48,6 @@ static void tag_images(struct application *application)
 		note(application, plan->tags[i], taggings[i].outcome, taggings[i].detail);
 }
 
-static bool is_image_row(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
-}
-
 static void say_user(struct removal *removal, const char *user)
 {
 	if (!user)
@@ -268,11 +263,6 @@ static void count_tag(struct result *result, size_t index)
 	result->n_tagged += result->outcomes[index] == OUTCOME_TAGGED;
 }
 
-static bool is_stopped(const struct removal_control *control)
-{
-	return control && control->stop && *control->stop;
-}
-
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
 			  const struct last_word *last_word,
 			  const struct removal_control *control)
@@ -294,9 +284,9 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 	result->details = arena_array(arena, plan->n, sizeof(*result->details));
 	tag_images(&application);
 	take_step(&application, &containers_step);
-	if (!is_stopped(control))
+	if (!removal_stopped(control))
 		remove_others(&application);
-	result->interrupted = is_stopped(control);
+	result->interrupted = removal_stopped(control);
 	for (size_t i = 0; i < plan->n_removals; i++)
 		count(result, plan, plan->removals[i]);
 	for (size_t i = 0; i < plan->n_tags; i++)

@@ -15,7 +15,6 @@ static int plan(struct session *session)
 		return status;
 	if (session->options->all) {
 		session_fetch_layers(session);
-		session_plan(session);
 		report.shares = shares_of(session->arena, session->snapshot);
 	}
 	report.plan = session->plan;

@@ -402,7 +402,7 @@ void session_inspect(struct session *session, const struct verdict *verdict)
 {
 	if (verdict->kind == KIND_CONTAINER)
 		inspect_container(session, verdict->container);
-	else if (verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG)
+	else if (is_image_row(verdict))
 		inspect_image(session, verdict->image);
 }
 

@@ -97,6 +97,12 @@ struct removal_control {
 	void (*wait)(void *data);
 };
 
+/* Whether no further request may start; control may be NULL. */
+static inline bool removal_stopped(const struct removal_control *control)
+{
+	return control && control->stop && *control->stop;
+}
+
 /* Removes containers, volumes or networks over parallel connections; those that already have an
  * outcome are left alone. Directly before each DELETE the object is looked up again: a
  * container must still have the state, the finish time and the names that the snapshot has, a

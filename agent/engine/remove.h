@@ -17,11 +17,6 @@ void removal_ask(const struct engine *engine, enum http_method method, char *pat
 		 struct json_stream *json,
 		 void (*done)(struct http *, const struct http_reply *, void *), void *data);
 
-static inline bool stopped(const struct removal_control *control)
-{
-	return control && control->stop && *control->stop;
-}
-
 /* At a time. */
 static inline int removals_at_once(const struct engine *engine, int best,
 				   const struct removal_control *control)

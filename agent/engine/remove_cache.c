@@ -78,7 +78,7 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
 		if (removals[i].outcome != OUTCOME_NONE)
 			continue;
 		wait_before(control);
-		if (stopped(control)) {
+		if (removal_stopped(control)) {
 			removal_end(&removals[i], OUTCOME_SKIPPED, "interrupted");
 			continue;
 		}

@@ -252,7 +252,7 @@ static void judge(struct job *job)
 		job_end(job, OUTCOME_CHANGED, "the image is another one now");
 	else if (!same_tags(job) || !same_digests(job))
 		job_end(job, OUTCOME_CHANGED, "the image has other names now");
-	else if (stopped(job->run->control))
+	else if (removal_stopped(job->run->control))
 		job_end(job, OUTCOME_SKIPPED, "interrupted");
 	else
 		delete_next(job);
@@ -309,7 +309,7 @@ static void start_ready(struct run *run)
 
 	while (run->idle > 0 && (removal = family_next(run->family))) {
 		wait_before(run->control);
-		if (stopped(run->control)) {
+		if (removal_stopped(run->control)) {
 			skip(run, removal);
 			continue;
 		}

@@ -187,7 +187,7 @@ static enum outcome judge(struct job *job, const struct http_reply *reply)
 	} else if ((changed = way_of(job)->difference(job))) {
 		removal_end(removal, OUTCOME_CHANGED, "the %s %s",
 			    kind_to_string(removal->kind), changed);
-	} else if (stopped(job->run->control)) {
+	} else if (removal_stopped(job->run->control)) {
 		removal_end(removal, OUTCOME_SKIPPED, "interrupted");
 	}
 	return removal->outcome;
@@ -285,7 +285,7 @@ static void start_next(struct run *run)
 		if (removal->outcome != OUTCOME_NONE)
 			continue;
 		wait_before(run->control);
-		if (!stopped(run->control)) {
+		if (!removal_stopped(run->control)) {
 			start(run, removal);
 			return;
 		}

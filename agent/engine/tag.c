@@ -114,7 +114,7 @@ static void looked_at_name(struct http *http _unused_, const struct http_reply *
 {
 	struct job *job = data;
 
-	if (is_absent(reply) && stopped(job->run->control))
+	if (is_absent(reply) && removal_stopped(job->run->control))
 		job_end(job, OUTCOME_SKIPPED, "%s", "");
 	else if (is_absent(reply))
 		tag(job);
@@ -177,7 +177,7 @@ void engine_tag_images(struct engine *engine, struct tagging *taggings, size_t n
 	struct run run = { engine, control };
 
 	/* Each in turn, so that two which are to get one name see each other. */
-	for (size_t i = 0; i < n && !stopped(control); i++) {
+	for (size_t i = 0; i < n && !removal_stopped(control); i++) {
 		start(&run, &taggings[i]);
 		http_run(engine->http, 1);
 	}

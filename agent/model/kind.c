@@ -7,14 +7,14 @@
 #include "base/mem.h"
 
 static const struct {
-	const char *one, *many;
+	const char *one, *many, *words;
 } kinds[] = {
-	[KIND_CONTAINER] = { "container", "containers" },
-	[KIND_IMAGE] = { "image", "images" },
-	[KIND_TAG] = { "tag", "tags" },
-	[KIND_VOLUME] = { "volume", "volumes" },
-	[KIND_NETWORK] = { "network", "networks" },
-	[KIND_BUILD_CACHE] = { "build-cache", "build-cache" },
+	[KIND_CONTAINER] = { "container", "containers", "container" },
+	[KIND_IMAGE] = { "image", "images", "image" },
+	[KIND_TAG] = { "tag", "tags", "tag" },
+	[KIND_VOLUME] = { "volume", "volumes", "volume" },
+	[KIND_NETWORK] = { "network", "networks", "network" },
+	[KIND_BUILD_CACHE] = { "build-cache", "build-cache", "build cache record" },
 };
 static_assert(ARRAY_SIZE(kinds) == KIND_MAX_, "a row per kind");
 
@@ -45,6 +45,11 @@ const char *kind_to_string(enum kind kind)
 const char *kind_to_plural(enum kind kind)
 {
 	return kinds[kind].many;
+}
+
+const char *kind_to_words(enum kind kind)
+{
+	return kinds[kind].words;
 }
 
 int kind_from_section(const char *name)

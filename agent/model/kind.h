@@ -21,6 +21,9 @@ const char *kind_to_string(enum kind kind);
  * "build-cache". */
 const char *kind_to_plural(enum kind kind);
 
+/* One of them in a sentence, to which an "s" may be put: "build cache record". */
+const char *kind_to_words(enum kind kind);
+
 /* By plural; -1 if it is none. "tags" is none: no section has that name. */
 int kind_from_section(const char *name);
 

@@ -217,6 +217,12 @@ bool plan_missed(const struct plan_input *input, const struct plan *plan,
 const char *plan_key(struct arena *arena, enum kind kind, const char *id,
 		     const char *reference);
 
+/* Whether it is about an image, as a whole or by one of its names. */
+static inline bool is_image_row(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+}
+
 /* What identifies the verdict's object: the whole ID; of a volume its name. */
 const char *verdict_id(const struct verdict *verdict);
 

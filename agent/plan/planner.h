@@ -241,8 +241,3 @@ static inline void verdict_set(struct verdict *verdict, enum verdict_action acti
 	verdict->action = action;
 	verdict->reason = reason;
 }
-
-static inline bool is_image_row(const struct verdict *verdict)
-{
-	return verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
-}

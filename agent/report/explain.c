@@ -117,10 +117,9 @@ static const char *source_words(enum age_source source)
 
 static void put_layers(const struct explanation *explanation, FILE *out)
 {
-	enum kind kind = explanation->verdict->kind;
 	char unique[UNITS_SIZE], shared[UNITS_SIZE];
 
-	if (kind != KIND_IMAGE && kind != KIND_TAG)
+	if (!is_image_row(explanation->verdict))
 		return;
 	put(out, "layers",
 	    explanation->share.unique < 0

@@ -46,7 +46,7 @@ static enum held_by *classify_images(const struct report *report)
 		const struct verdict *verdict = &report->plan->verdicts[row];
 		size_t image;
 
-		if (verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG)
+		if (!is_image_row(verdict))
 			continue;
 		image = (size_t)(verdict->image - snapshot->images);
 		if (is_gone(report, row))

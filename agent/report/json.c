@@ -161,7 +161,7 @@ static void add_share(struct json_object *object, const struct report *report,
 {
 	const struct share *share;
 
-	if (!report->shares || (verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG))
+	if (!report->shares || !is_image_row(verdict))
 		return;
 	share = &report->shares[verdict->image - report->plan->snapshot->images];
 	json_add_number(object, "unique", share->unique, share->unique >= 0);

@@ -57,16 +57,6 @@ void past_count(const struct past *past, struct past_totals *totals)
 
 /* ---- words ---- */
 
-static const char *const words[] = {
-	[KIND_CONTAINER] = "container",
-	[KIND_IMAGE] = "image",
-	[KIND_TAG] = "tag",
-	[KIND_VOLUME] = "volume",
-	[KIND_NETWORK] = "network",
-	[KIND_BUILD_CACHE] = "build cache record",
-};
-_Static_assert(ARRAY_SIZE(words) == KIND_MAX_, "a word per kind");
-
 /* "3 containers, 1 image"; NULL if there is none. */
 static char *list_kinds(const int64_t counts[KIND_MAX_])
 {
@@ -80,7 +70,7 @@ static char *list_kinds(const int64_t counts[KIND_MAX_])
 			continue;
 		}
 		list = mem_printf("%s%s%lld %s%s", before ? before : "", before ? ", " : "",
-				  (long long)counts[kind], words[kind],
+				  (long long)counts[kind], kind_to_words((enum kind)kind),
 				  counts[kind] == 1 ? "" : "s");
 	}
 	return list;

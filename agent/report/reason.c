@@ -246,8 +246,7 @@ static char *say_ran(const struct verdict *verdict, const struct plan *plan)
 
 static char *say_count(const struct verdict *verdict, const struct plan *plan _unused_)
 {
-	if ((verdict->kind != KIND_IMAGE && verdict->kind != KIND_TAG) ||
-	    verdict->image->containers <= 0)
+	if (!is_image_row(verdict) || verdict->image->containers <= 0)
 		return NULL;
 	return mem_printf("%lld", (long long)verdict->image->containers);
 }

@@ -9,19 +9,9 @@
 
 /* ---- removed 42 containers, 17 images (20 tags) ---- */
 
-static const char *const singular[] = {
-	[KIND_CONTAINER] = "container",
-	[KIND_IMAGE] = "image",
-	[KIND_TAG] = "tag",
-	[KIND_VOLUME] = "volume",
-	[KIND_NETWORK] = "network",
-	[KIND_BUILD_CACHE] = "build cache record",
-};
-_Static_assert(ARRAY_SIZE(singular) == KIND_MAX_, "a word per kind");
-
 static void count_kind(FILE *out, size_t n, enum kind kind)
 {
-	fprintf(out, "%zu %s%s", n, singular[kind], n == 1 ? "" : "s");
+	fprintf(out, "%zu %s%s", n, kind_to_words(kind), n == 1 ? "" : "s");
 }
 
 static bool anything(const struct totals *totals)

@@ -44,7 +44,7 @@ static bool is_asked(const struct verdict *verdict)
 
 static char *cell_size(const struct table *table, const struct verdict *verdict)
 {
-	bool layers = verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+	bool layers = is_image_row(verdict);
 	bool upper_bound = layers && verdict->bytes > 0 && verdict->action == VERDICT_REMOVE &&
 			   table->report->plan->claimed_is_upper_bound;
 	char bytes[UNITS_SIZE];
@@ -57,7 +57,7 @@ static char *cell_size(const struct table *table, const struct verdict *verdict)
 
 static const struct share *share_of(const struct report *report, const struct verdict *verdict)
 {
-	bool image = verdict->kind == KIND_IMAGE || verdict->kind == KIND_TAG;
+	bool image = is_image_row(verdict);
 
 	return image && report->shares
 		       ? &report->shares[verdict->image - report->plan->snapshot->images]
