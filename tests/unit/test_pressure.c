@@ -1,3 +1,4 @@
+#include "random.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -606,21 +607,6 @@ static void the_brake_counts_pressure_too(void **state _unused_)
 #define WORLDS 4000
 #define OBJECTS 24
 #define MAX_LAYERS 8
-
-struct random {
-	uint64_t state;
-};
-
-static unsigned pick(struct random *random, unsigned below)
-{
-	random->state = random->state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(random->state >> 33) % below;
-}
-
-static bool chance(struct random *random, unsigned percent)
-{
-	return pick(random, 100) < percent;
-}
 
 static int64_t some_time(struct random *random)
 {
