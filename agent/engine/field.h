@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "engine/intern.h"
+#include "base/intern.h"
 #include "model/reference.h"
 #include "model/snapshot.h"
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/intern.h"
 #include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/http.h"
-#include "engine/intern.h"
 
 /* What the files of engine/ know of an engine that is open. */
 

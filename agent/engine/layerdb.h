@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/intern.h"
+#include "base/intern.h"
 #include "model/snapshot.h"
 
 /* What Docker's own store of layers has on disk (image/DRIVER/layerdb): which folder of the

@@ -1,4 +1,4 @@
-#include "engine/intern.h"
+#include "base/intern.h"
 
 #include <stdint.h>
 #include <stdlib.h>
