@@ -5,49 +5,20 @@
 
 /* The ledger where nobody can tell from the files whose they are: sizes as the engine says. */
 
-struct claimed_layer {
-	int64_t bytes;
-	size_t images;
-};
-
-/* Unpacked and, in containerd, packed. */
-static int64_t size_of(const struct layer *layer)
-{
-	return layer->size < 0 || layer->packed > INT64_MAX - layer->size
-		       ? -1
-		       : layer->size + layer->packed;
-}
-
-static struct claimed_layer *claimed(struct ledger *ledger, struct intern *layers,
-				     const struct layer *layer)
-{
-	struct interned *interned = intern_get(layers, layer->id, strlen(layer->id));
-
-	if (!interned->value) {
-		struct claimed_layer *added = arena_alloc(ledger->usage->arena, sizeof(*added));
-
-		added->bytes = size_of(layer);
-		interned->value = added;
-	}
-	return interned->value;
-}
-
 static void add(int64_t *sum, int64_t bytes)
 {
 	*sum = bytes < 0 || *sum < 0 || bytes > INT64_MAX - *sum ? -1 : *sum + bytes;
 }
 
-static void add_image(struct ledger *ledger, struct intern *layers, const struct image *image)
+/* images: how many have a layer, by its number. */
+static void add_image(struct ledger *ledger, const size_t *images, const struct image *image)
 {
 	struct usage_row row = { .kind = USAGE_IMAGE,
 				 .id = image->id,
 				 .name = usage_image_name(ledger->usage, image) };
 
-	for (size_t i = 0; i < image->n_layers; i++) {
-		struct claimed_layer *layer = claimed(ledger, layers, &image->layers[i]);
-
-		add(layer->images > 1 ? &row.shared : &row.bytes, layer->bytes);
-	}
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		add(images[layer->number] > 1 ? &row.shared : &row.bytes, layer_bytes(layer));
 	if (image->layered != FACT_KNOWN)
 		row.bytes = row.shared = -1;
 	if (row.bytes < 0)
@@ -58,19 +29,16 @@ static void add_image(struct ledger *ledger, struct intern *layers, const struct
 static void add_images(struct ledger *ledger)
 {
 	const struct snapshot *snapshot = ledger->snapshot;
-	_cleanup_(intern_freep) struct intern *layers = intern_new(ledger->usage->arena);
+	_cleanup_free_ size_t *images = mem_zalloc(snapshot->n_layers + 1, sizeof(*images));
 	struct usage_row shared = { .kind = USAGE_SHARED };
 
 	for (size_t i = 0; i < snapshot->n_images; i++)
-		for (size_t j = 0; j < snapshot->images[i].n_layers; j++) {
-			struct claimed_layer *layer =
-				claimed(ledger, layers, &snapshot->images[i].layers[j]);
-
-			if (++layer->images == 2)
-				add(&shared.bytes, layer->bytes);
-		}
+		for (const struct layer *layer = snapshot->images[i].top; layer;
+		     layer = layer->below)
+			if (++images[layer->number] == 2)
+				add(&shared.bytes, layer_bytes(layer));
 	for (size_t i = 0; i < snapshot->n_images; i++)
-		add_image(ledger, layers, &snapshot->images[i]);
+		add_image(ledger, images, &snapshot->images[i]);
 	usage_add(ledger->usage, &shared);
 }
 

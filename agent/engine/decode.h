@@ -11,11 +11,12 @@ _must_check_ int decode_container(struct decoder *decoder, struct json_object *o
 _must_check_ int decode_image(struct decoder *decoder, struct json_object *object,
 			      struct image *ret, struct err *err);
 
-/* An inspect: the facts that come with it. */
+/* An inspect: the facts that come with it. The image's layers go into the snapshot. */
 _must_check_ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 					struct container *container, struct err *err);
 _must_check_ int decode_image_facts(struct decoder *decoder, struct json_object *object,
-				    struct image *image, struct err *err);
+				    struct snapshot *snapshot, struct image *image,
+				    struct err *err);
 
 /* An inspect directly before a removal: ID, names, state and facts; ID, tags and digests,
  * sorted as in a sealed snapshot. */

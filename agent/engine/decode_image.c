@@ -60,20 +60,32 @@ static int decode_references(struct decoder *decoder, struct json_object *value,
 	return r;
 }
 
-static int decode_layers(struct decoder *decoder, struct json_object *value, void *target,
-			 struct err *err)
-{
-	struct image *image = target;
-	struct strings ids = { 0 };
-	int r = decode_strings(decoder, value, &ids, err);
+/* An image's layers, as they are read, the lowest first. */
+struct chain {
+	struct snapshot *snapshot;
+	struct layer *top;
+};
 
-	if (r < 0)
-		return r;
-	image->layers = arena_array(decoder->arena, ids.n, sizeof(*image->layers));
-	image->n_layers = ids.n;
-	for (size_t i = 0; i < ids.n; i++)
-		image->layers[i] = (struct layer){ .id = ids.v[i], .size = -1 };
-	return 0;
+static int decode_layers(struct decoder *decoder _unused_, struct json_object *value,
+			 void *target, struct err *err)
+{
+	struct chain *chain = target;
+	int r = field_is(value, json_type_array, err);
+	size_t n = r < 0 ? 0 : json_object_array_length(value);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *entry = json_object_array_get_idx(value, i);
+		const char *diff;
+
+		r = field_is(entry, json_type_string, err);
+		if (r < 0)
+			return r;
+		diff = json_object_get_string(entry);
+		if (strlen(diff) != (size_t)json_object_get_string_len(entry))
+			return err_set(err, -EBADMSG, "no ID");
+		chain->top = layer_get(chain->snapshot, chain->top, diff);
+	}
+	return r;
 }
 
 /* What Podman's History holds beside tags does not show that anybody tagged the image: the
@@ -122,6 +134,9 @@ static const struct field facts_fields[] = {
 	  OPTIONAL },
 	{ "Os", decode_word, offsetof(struct image, os), OPTIONAL },
 	{ "Architecture", decode_word, offsetof(struct image, architecture), OPTIONAL },
+};
+
+static const struct field chain_fields[] = {
 	{ "RootFS.Layers", decode_layers, 0, OPTIONAL },
 };
 
@@ -207,13 +222,17 @@ int decode_image_now(struct decoder *decoder, struct json_object *object, struct
 	return need_id(ret->id, err);
 }
 
-int decode_image_facts(struct decoder *decoder, struct json_object *object, struct image *image,
-		       struct err *err)
+int decode_image_facts(struct decoder *decoder, struct json_object *object,
+		       struct snapshot *snapshot, struct image *image, struct err *err)
 {
 	struct image facts = *image, names;
+	struct chain chain = { .snapshot = snapshot };
 	int r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, &facts,
 			      err);
 
+	if (r >= 0)
+		r = fields_decode(decoder, chain_fields, ARRAY_SIZE(chain_fields), object,
+				  &chain, err);
 	if (r >= 0)
 		r = decode_image_now(decoder, object, &names, err);
 	if (r < 0)
@@ -224,6 +243,7 @@ int decode_image_facts(struct decoder *decoder, struct json_object *object, stru
 	 * live). */
 	facts.digests = names.digests;
 	facts.n_digests = names.n_digests;
+	facts.top = chain.top;
 	facts.inspected = FACT_KNOWN;
 	*image = facts;
 	return 0;

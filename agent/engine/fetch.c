@@ -208,7 +208,8 @@ static void history_done(struct http *http _unused_, const struct http_reply *re
 	struct image_fetch *one = data;
 
 	if (answered(one->fetch, reply, KIND_IMAGE, one->image->id)) {
-		layers_set_sizes(one->image, one->history, one->n_history);
+		layers_set_sizes(one->image, one->history, one->n_history,
+				 one->fetch->snapshot->engine.in_containerd);
 		one->image->layered = FACT_KNOWN;
 	} else {
 		one->image->layered = FACT_UNAVAILABLE;
@@ -228,7 +229,7 @@ static int read_image(void *data, struct json_object *object, struct err *err)
 	struct image_fetch *one = data;
 	struct decoder decoder = decoder_of(one->fetch);
 
-	return decode_image_facts(&decoder, object, one->image, err);
+	return decode_image_facts(&decoder, object, one->fetch->snapshot, one->image, err);
 }
 
 static void image_done(struct http *http _unused_, const struct http_reply *reply, void *data)
@@ -280,6 +281,6 @@ void engine_fetch(struct engine *engine, struct snapshot *snapshot, const unsign
 	if (images)
 		fetch_images(&fetch, images);
 	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));
-	if (images)
-		layers_chain(snapshot);
+	if (images && snapshot->engine.in_containerd)
+		layers_share_packed(snapshot);
 }

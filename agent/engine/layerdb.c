@@ -167,14 +167,6 @@ const struct layerdb_owner *layerdb_owner(const struct layerdb *db, const char *
 	return intern_get(db->folders, folder, strlen(folder))->value;
 }
 
-/* In the snapshot a layer is known by its place in the graph and its diff ID. */
-static const char *diff_of(const struct layer *layer)
-{
-	const char *separator = strchr(layer->id, '/');
-
-	return separator ? separator + 1 : layer->id;
-}
-
 static struct stored_layer *find(const struct layerdb *db, const char *parent, const char *diff)
 {
 	_cleanup_free_ char *key = chain_key(parent, diff);
@@ -182,15 +174,33 @@ static struct stored_layer *find(const struct layerdb *db, const char *parent, c
 	return intern_get(db->chains, key, strlen(key))->value;
 }
 
+/* The image's layers, the lowest first. */
+static const struct layer **layers_of(const struct image *image, size_t *ret_n)
+{
+	const struct layer **layers;
+	size_t n = 0;
+
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		n++;
+	layers = mem_zalloc(n + 1, sizeof(*layers));
+	*ret_n = n;
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		layers[--n] = layer;
+	return layers;
+}
+
 bool layerdb_image(const struct layerdb *db, const struct image *image,
 		   void (*each)(void *data, struct stored_layer *layer), void *data)
 {
+	_cleanup_free_ const struct layer **layers = NULL;
 	const char *parent = "";
+	size_t n;
 
 	if (image->inspected != FACT_KNOWN)
 		return false;
-	for (size_t i = 0; i < image->n_layers; i++) {
-		struct stored_layer *layer = find(db, parent, diff_of(&image->layers[i]));
+	layers = layers_of(image, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct stored_layer *layer = find(db, parent, layers[i]->diff);
 
 		if (!layer)
 			return false;

@@ -2,112 +2,72 @@
 
 #include <string.h>
 
-#define SEPARATOR '/'
-
-static const char *diff_of(const char *id)
-{
-	const char *separator = strchr(id, SEPARATOR);
-
-	return separator ? separator + 1 : id;
-}
-
-/* A chain's ID is "17/sha256:…": the number of the chain below, in the order of first sight,
- * and the diff ID. So each is short, and equal only where all below is equal. */
-static void chain(struct intern *chains, struct image *image)
-{
-	size_t below = 0;
-
-	for (size_t i = 0; i < image->n_layers; i++) {
-		_cleanup_free_ char *id =
-			mem_printf("%zu%c%s", below, SEPARATOR, diff_of(image->layers[i].id));
-		struct interned *interned = intern_get(chains, id, strlen(id));
-
-		image->layers[i].id = interned->text;
-		below = interned->number + 1;
-	}
-}
-
 /* ---- what containerd keeps packed beside the layers' files ---- */
-
-static size_t number_of(struct intern *chains, const struct layer *layer)
-{
-	return intern_get(chains, layer->id, strlen(layer->id))->number;
-}
 
 /* The size of an image less those of its layers, -1 if that is not known. */
 static int64_t packed_of(const struct image *image)
 {
 	int64_t left = image->size;
 
-	for (size_t i = 0; i < image->n_layers; i++) {
-		if (image->layers[i].size < 0 || image->layers[i].size > left)
+	for (const struct layer *layer = image->top; layer; layer = layer->below) {
+		if (layer->size < 0 || layer->size > left)
 			return -1;
-		left -= image->layers[i].size;
+		left -= layer->size;
 	}
 	return image->layered == FACT_KNOWN ? left : -1;
 }
 
-/* A run of layers that only has one number has it in shares by size. */
-static void share(struct layer *layers, size_t n, int64_t packed)
+/* A run of layers, down to the one before end, that only has one number has it in shares by
+ * size. Runs may share layers: of estimates the largest. */
+static void share(struct layer *top, const struct layer *end, int64_t packed)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < n; i++)
-		sum += (double)layers[i].size;
-	for (size_t i = 0; packed > 0 && sum > 0 && i < n; i++)
-		layers[i].packed = (int64_t)((double)packed * (double)layers[i].size / sum);
+	for (const struct layer *layer = top; layer != end; layer = layer->below)
+		sum += (double)layer->size;
+	for (struct layer *layer = top; packed > 0 && sum > 0 && layer != end;
+	     layer = layer->below) {
+		int64_t part = (int64_t)((double)packed * (double)layer->size / sum);
+
+		if (part > layer->packed)
+			layer->packed = part;
+	}
 }
 
 /* Where a chain is an image of its own, what is packed of it is known, and of what lies on it
  * the difference. */
-static void spread(struct intern *chains, struct image *image, const int64_t *packed)
+static void spread(struct layer *top, const int64_t *packed)
 {
-	int64_t below = 0;
-	size_t start = 0;
+	const struct layer *end = top->below;
 
-	if (packed_of(image) < 0)
-		return;
-	for (size_t i = 0; i < image->n_layers; i++) {
-		int64_t here = packed[number_of(chains, &image->layers[i])];
-
-		if (here < 0)
-			continue;
-		share(&image->layers[start], i + 1 - start, here - below);
-		below = here;
-		start = i + 1;
-	}
+	while (end && packed[end->number] < 0)
+		end = end->below;
+	share(top, end, packed[top->number] - (end ? packed[end->number] : 0));
 }
 
-static void spread_all(struct intern *chains, struct snapshot *snapshot)
+void layers_share_packed(struct snapshot *snapshot)
 {
-	_cleanup_free_ int64_t *packed = NULL;
-	size_t n = 0;
+	_cleanup_free_ int64_t *packed = mem_zalloc(snapshot->n_layers + 1, sizeof(*packed));
 
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		n += snapshot->images[i].n_layers;
-	packed = mem_zalloc(n + 1, sizeof(*packed));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < snapshot->n_layers; i++)
 		packed[i] = -1;
 	for (size_t i = 0; i < snapshot->n_images; i++) {
 		const struct image *image = &snapshot->images[i];
 
-		if (image->n_layers > 0 && packed_of(image) >= 0)
-			packed[number_of(chains, &image->layers[image->n_layers - 1])] =
-				packed_of(image);
+		for (struct layer *layer = image->top; layer; layer = layer->below)
+			layer->packed = 0;
+		if (image->top && packed_of(image) >= 0)
+			packed[image->top->number] = packed_of(image);
 	}
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		spread(chains, &snapshot->images[i], packed);
+	for (size_t i = 0; i < snapshot->n_images; i++) {
+		struct layer *top = snapshot->images[i].top;
+
+		if (top && packed[top->number] >= 0)
+			spread(top, packed);
+	}
 }
 
-void layers_chain(struct snapshot *snapshot)
-{
-	_cleanup_(intern_freep) struct intern *chains = intern_new(snapshot->arena);
-
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		chain(chains, &snapshot->images[i]);
-	if (snapshot->engine.in_containerd)
-		spread_all(chains, snapshot);
-}
+/* ---- what an image's history tells ---- */
 
 /* Builders write an entry for each instruction. Those that only change the image's
  * configuration make no layer: the classic builder marks them, BuildKit's are known by their
@@ -136,22 +96,30 @@ static bool any(const struct history_entry *entry _unused_)
 	return true;
 }
 
-void layers_set_sizes(struct image *image, const struct history_entry *history, size_t n)
+void layers_set_sizes(struct image *image, const struct history_entry *history, size_t n,
+		      bool estimates)
 {
 	static bool (*const readings[])(const struct history_entry *) = { has_bytes,
 									  may_be_layer, any };
+	size_t n_layers = 0;
 
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		n_layers++;
 	/* A reading of the history is right if it gives as many layers as there are. */
 	for (size_t i = 0; i < ARRAY_SIZE(readings); i++) {
-		size_t layer = 0;
+		struct layer *layer = image->top;
+		size_t found = 0;
 
 		for (size_t j = 0; j < n; j++)
-			layer += readings[i](&history[j]);
-		if (layer != image->n_layers)
+			found += readings[i](&history[j]);
+		if (found != n_layers)
 			continue;
-		for (size_t j = 0; j < n; j++)
-			if (readings[i](&history[j]))
-				image->layers[--layer].size = history[j].size;
+		for (size_t j = 0; j < n; j++) {
+			if (!readings[i](&history[j]))
+				continue;
+			layer_tell_size(layer, history[j].size, estimates);
+			layer = layer->below;
+		}
 		return;
 	}
 }

@@ -18,6 +18,7 @@ struct snapshot *snapshot_new(void)
 	struct snapshot *snapshot = arena_alloc(arena, sizeof(*snapshot));
 
 	snapshot->arena = arena;
+	snapshot->layers = intern_new(arena);
 	snapshot->watched_from = snapshot->unwatched_from = TIME_UNKNOWN;
 	return snapshot;
 }
@@ -27,6 +28,7 @@ void snapshot_free(struct snapshot *snapshot)
 	if (!snapshot)
 		return;
 	problems_clear(&snapshot->problems);
+	intern_free(snapshot->layers);
 	arena_free(snapshot->arena);
 }
 

@@ -6,8 +6,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/intern.h"
 #include "base/units.h"
 #include "model/kind.h"
+#include "model/layer.h"
 #include "model/pin.h"
 #include "model/reference.h"
 
@@ -81,12 +83,6 @@ struct container {
 	struct memory memory;
 };
 
-struct layer {
-	const char *id; /* chain ID: the diff ID and all below it, so that equal means shared */
-	int64_t size;	/* bytes, -1 unknown */
-	int64_t packed; /* bytes of the blob that containerd keeps beside it, an estimate */
-};
-
 struct image {
 	const char *id;		/* with algorithm: "sha256:…" */
 	const char *parent;	/* NULL: none or not told */
@@ -100,12 +96,11 @@ struct image {
 	int64_t containers;	/* the engine's own count of users, -1 not counted */
 	struct labels labels;
 
-	enum fact inspected; /* the next four are known with it */
-	enum fact layered;   /* and the sizes of layers with this */
+	enum fact inspected; /* the next three are known with it, and the layers */
+	enum fact layered;   /* the sizes of layers are known with this */
 	int64_t last_tagged; /* Metadata.LastTagTime */
 	const char *os, *architecture;
-	struct layer *layers;
-	size_t n_layers;
+	struct layer *top; /* NULL: it has none */
 
 	struct memory memory;
 };
@@ -213,6 +208,8 @@ struct snapshot {
 	size_t n_containers;
 	struct image *images;
 	size_t n_images;
+	struct intern *layers; /* for layer_get() */
+	size_t n_layers;
 	struct volume *volumes;
 	size_t n_volumes;
 	struct network *networks;

@@ -135,17 +135,17 @@ bool claim_is_sane(const struct planner *planner, int64_t bytes)
 
 bool claim_image_is_sane(const struct planner *planner, const struct image *image)
 {
-	int64_t sum = 0;
+	bool any = false;
 
 	if (image->layered != FACT_KNOWN || !claim_is_sane(planner, image->size))
 		return false;
-	for (size_t i = 0; i < image->n_layers; i++) {
-		if (!claim_is_sane(planner, image->layers[i].size) ||
-		    image->layers[i].size > INT64_MAX - sum)
+	/* Not all of those who disagree about a size say that there is nothing. */
+	for (const struct layer *layer = image->top; layer; layer = layer->below) {
+		if (!layer->disputed && !claim_is_sane(planner, layer->size))
 			return false;
-		sum += image->layers[i].size;
+		any = any || layer->disputed || layer->size > 0;
 	}
-	return (sum > 0) == (image->size > 0);
+	return any == (image->size > 0);
 }
 
 static bool is_predictable(const struct planner *planner, const struct verdict *verdict)

@@ -1,218 +1,189 @@
 #include "plan/layers.h"
 
-#include <stdlib.h>
-#include <string.h>
+/* A layer is nobody's, one holder's, or several's, and nothing more is known of it. So what
+ * lets go of an image, or takes hold of it, goes down from its topmost layer only as far as
+ * that changes: not through all that others share. */
 
-/* One layer in one image, before those of equal IDs are told to be one. */
-struct mention {
-	const char *id;
-	int64_t size;
-	size_t holder;
+/* Whose a layer is: a holder's index, or one of these. */
+#define SEVERAL (SIZE_MAX - 1)
+#define NOBODY SIZE_MAX
+
+/* Who holds a layer: images that end with it and the layers upon it, which are one holder's or
+ * several's. */
+struct node {
+	size_t shared;	/* so many that are several's */
+	size_t holders; /* so many that are one's; where a holder has two of them, it counts
+			   once */
+	size_t sum;	/* of the indices of those: with one left, that one */
 };
 
-struct node {
-	int64_t size; /* -1 unknown */
-	size_t holders;
-	size_t sum; /* of the indices of its holders: with one left, that one */
+/* What an image adds to those of its holder before it: its layers from the top down to end,
+ * which they have as well (NULL: down to the lowest). */
+struct part {
+	const struct layer *top, *end;
+	struct part *next;
+};
+
+struct holder {
+	struct part *parts;
+	struct freed marginal;
 };
 
 struct layer_graph {
-	struct node *nodes;
-	size_t *nodes_of; /* by holder, from first[holder] to first[holder + 1] */
-	size_t *first;
-	struct freed *marginal; /* per holder */
-	bool estimates;		/* sizes are */
+	struct node *nodes; /* by the number of the layer */
+	struct holder *holders;
+	int64_t most; /* bytes of a layer with which no sum can overflow */
 	void (*changed)(void *data, size_t holder);
 	void *data;
 };
 
-static int compare_mentions(const void *a, const void *b)
-{
-	const struct mention *left = a, *right = b;
-	int r = left->id == right->id ? 0 : strcmp(left->id, right->id);
+/* ---- sums ---- */
 
-	return r != 0 ? r : (left->holder > right->holder) - (left->holder < right->holder);
+/* A layer so large that sums might not fit is as good as of no size. */
+static bool is_known(const struct layer_graph *graph, const struct layer *layer)
+{
+	int64_t bytes = layer_bytes(layer);
+
+	return bytes >= 0 && bytes <= graph->most;
 }
 
-static int64_t whole_size(const struct layer *layer)
+static void add(const struct layer_graph *graph, struct freed *freed, const struct layer *layer,
+		int sign)
 {
-	if (layer->size < 0 || layer->packed > INT64_MAX - layer->size)
-		return -1;
-	return layer->size + layer->packed;
-}
-
-static struct mention *collect(const struct snapshot *snapshot, const size_t *holder_of,
-			       size_t *ret_n)
-{
-	struct mention *mentions = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < snapshot->n_images; i++) {
-		const struct image *image = &snapshot->images[i];
-
-		for (size_t k = 0; k < image->n_layers; k++) {
-			mentions = mem_grow(mentions, n, sizeof(*mentions));
-			mentions[n++] = (struct mention){
-				.id = image->layers[k].id,
-				.size = whole_size(&image->layers[k]),
-				.holder = holder_of ? holder_of[i] : i,
-			};
-		}
-	}
-	if (n > 1)
-		qsort(mentions, n, sizeof(*mentions), compare_mentions);
-	*ret_n = n;
-	return mentions;
-}
-
-/* Only images whose history was asked for tell sizes; two that differ are none. Of estimates
- * the largest counts: what is promised too much is made up for by another round, what is taken
- * too much by nothing. */
-static int64_t agreed_size(const struct mention *mentions, size_t n, bool estimates)
-{
-	int64_t size = -1;
-
-	for (size_t i = 0; i < n; i++) {
-		if (mentions[i].size < 0)
-			continue;
-		if (size >= 0 && mentions[i].size != size && !estimates)
-			return -1;
-		if (mentions[i].size > size)
-			size = mentions[i].size;
-	}
-	return size;
-}
-
-static size_t end_of_layer(const struct mention *mentions, size_t n, size_t start)
-{
-	size_t end = start + 1;
-
-	while (end < n && strcmp(mentions[end].id, mentions[start].id) == 0)
-		end++;
-	return end;
-}
-
-static bool is_first_of_holder(const struct mention *mentions, size_t start, size_t i)
-{
-	return i == start || mentions[i].holder != mentions[i - 1].holder;
-}
-
-static void add_layer(struct layer_graph *graph, size_t number, const struct mention *mentions,
-		      size_t start, size_t end)
-{
-	struct node *node = &graph->nodes[number];
-
-	node->size = agreed_size(&mentions[start], end - start, graph->estimates);
-	for (size_t i = start; i < end; i++) {
-		if (!is_first_of_holder(mentions, start, i))
-			continue;
-		node->holders++;
-		node->sum += mentions[i].holder;
-		graph->first[mentions[i].holder + 1]++;
-	}
-}
-
-/* Counts become places; the layers' numbers follow in a second walk. */
-static void place(struct layer_graph *graph, size_t n_holders, const struct mention *mentions,
-		  size_t n)
-{
-	size_t *next = mem_zalloc(n_holders + 1, sizeof(*next));
-	size_t number = 0;
-
-	for (size_t i = 0; i < n_holders; i++)
-		graph->first[i + 1] += graph->first[i];
-	memcpy(next, graph->first, (n_holders + 1) * sizeof(*next));
-	for (size_t start = 0, end; start < n; start = end, number++) {
-		end = end_of_layer(mentions, n, start);
-		for (size_t i = start; i < end; i++)
-			if (is_first_of_holder(mentions, start, i))
-				graph->nodes_of[next[mentions[i].holder]++] = number;
-	}
-	free(next);
-}
-
-/* A sum that no disk can hold is as good as no number. */
-static void add(struct freed *freed, const struct node *node)
-{
-	if (node->size < 0 || node->size > INT64_MAX - freed->bytes)
-		freed->unknown = true;
+	if (is_known(graph, layer))
+		freed->bytes += sign * layer_bytes(layer);
 	else
-		freed->bytes += node->size;
+		freed->unknown += (size_t)sign;
 }
 
-static void set_marginal(struct layer_graph *graph, size_t holder)
+/* ---- whose a layer is ---- */
+
+static size_t owner_of(const struct node *node)
 {
-	graph->marginal[holder] = (struct freed){ 0 };
-	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++)
-		if (graph->nodes[graph->nodes_of[i]].holders == 1)
-			add(&graph->marginal[holder], &graph->nodes[graph->nodes_of[i]]);
+	if (node->shared > 0 || node->holders > 1)
+		return SEVERAL;
+	return node->holders == 1 ? node->sum : NOBODY;
 }
 
-struct layer_graph *layers_new(struct arena *arena, const struct snapshot *snapshot,
-			       const size_t *holder_of)
+static void count(struct node *node, size_t owner, size_t change)
 {
-	struct layer_graph *graph = arena_alloc(arena, sizeof(*graph));
-	size_t n, n_holders = snapshot->n_images, number = 0;
-	struct mention *mentions = collect(snapshot, holder_of, &n);
-
-	graph->estimates = snapshot->engine.in_containerd;
-	graph->nodes = arena_array(arena, n, sizeof(*graph->nodes));
-	graph->nodes_of = arena_array(arena, n, sizeof(*graph->nodes_of));
-	graph->first = arena_array(arena, n_holders + 1, sizeof(*graph->first));
-	graph->marginal = arena_array(arena, n_holders, sizeof(*graph->marginal));
-	for (size_t start = 0, end; start < n; start = end) {
-		end = end_of_layer(mentions, n, start);
-		add_layer(graph, number++, mentions, start, end);
+	if (owner == SEVERAL) {
+		node->shared += change;
+	} else if (owner != NOBODY) {
+		node->holders += change;
+		node->sum += change * owner;
 	}
-	place(graph, n_holders, mentions, n);
-	free(mentions);
-	for (size_t i = 0; i < n_holders; i++)
-		set_marginal(graph, i);
-	return graph;
 }
+
+static void note_owner(struct layer_graph *graph, const struct layer *layer, size_t before,
+		       size_t now, struct freed *freed)
+{
+	if (before < SEVERAL)
+		add(graph, &graph->holders[before].marginal, layer, -1);
+	if (now < SEVERAL)
+		add(graph, &graph->holders[now].marginal, layer, 1);
+	if (before == NOBODY || now == NOBODY)
+		add(graph, freed, layer, 1);
+}
+
+/* A layer gets a holder more, or one less. */
+static void turn(struct layer_graph *graph, const struct layer *layer, size_t holder, bool more,
+		 struct freed *freed)
+{
+	size_t before = more ? NOBODY : holder, now = more ? holder : NOBODY, heir = NOBODY;
+
+	for (; layer; layer = layer->below) {
+		struct node *node = &graph->nodes[layer->number];
+		size_t owner = owner_of(node);
+
+		count(node, before, (size_t)-1);
+		count(node, now, 1);
+		before = owner;
+		now = owner_of(node);
+		if (before == now)
+			break;
+		note_owner(graph, layer, before, now, freed);
+		if (now < SEVERAL && now != holder)
+			heir = now;
+	}
+	if (heir != NOBODY && graph->changed)
+		graph->changed(graph->data, heir);
+}
+
+/* Where parts of one holder meet it would count once for each: that is made up for at their
+ * ends, while all of them are held. In between it counts too often, so that no layer is thought
+ * to be the last other holder's too early. */
 
 struct freed layers_release(struct layer_graph *graph, size_t holder)
 {
+	const struct part *parts = graph->holders[holder].parts;
 	struct freed freed = { 0 };
 
-	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++) {
-		struct node *node = &graph->nodes[graph->nodes_of[i]];
-
-		node->holders--;
-		node->sum -= holder;
-		if (node->holders == 0)
-			add(&freed, node);
-		if (node->holders != 1)
-			continue;
-		add(&graph->marginal[node->sum], node);
-		if (graph->changed)
-			graph->changed(graph->data, node->sum);
-	}
+	for (const struct part *part = parts; part; part = part->next)
+		turn(graph, part->end, holder, true, &freed);
+	for (const struct part *part = parts; part; part = part->next)
+		turn(graph, part->top, holder, false, &freed);
 	return freed;
 }
 
 struct freed layers_hold(struct layer_graph *graph, size_t holder)
 {
+	const struct part *parts = graph->holders[holder].parts;
 	struct freed freed = { 0 };
 
-	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++) {
-		struct node *node = &graph->nodes[graph->nodes_of[i]];
-		size_t last = node->sum;
-
-		node->holders++;
-		node->sum += holder;
-		if (node->holders == 1)
-			add(&freed, node);
-		if (node->holders == 2)
-			set_marginal(graph, last);
-	}
-	set_marginal(graph, holder);
+	for (const struct part *part = parts; part; part = part->next)
+		turn(graph, part->top, holder, true, &freed);
+	for (const struct part *part = parts; part; part = part->next)
+		turn(graph, part->end, holder, false, &freed);
 	return freed;
 }
 
+/* ---- making ---- */
+
+/* seen: by layer the last holder that was found to have it, plus 1. */
+static void find_ends(struct part *parts, size_t holder, size_t *seen)
+{
+	for (struct part *part = parts; part; part = part->next)
+		for (part->end = part->top; part->end && seen[part->end->number] != holder + 1;
+		     part->end = part->end->below)
+			seen[part->end->number] = holder + 1;
+}
+
+struct layer_graph *layers_new(struct arena *arena, const struct snapshot *snapshot,
+			       const size_t *holder_of)
+{
+	_cleanup_free_ size_t *seen = mem_zalloc(snapshot->n_layers + 1, sizeof(*seen));
+	struct layer_graph *graph = arena_alloc(arena, sizeof(*graph));
+	size_t n = snapshot->n_images;
+
+	graph->nodes = arena_array(arena, snapshot->n_layers, sizeof(*graph->nodes));
+	graph->holders = arena_array(arena, n, sizeof(*graph->holders));
+	graph->most = INT64_MAX / (int64_t)(snapshot->n_layers + 1);
+	for (size_t i = 0; i < n; i++) {
+		struct holder *holder = &graph->holders[holder_of ? holder_of[i] : i];
+		struct part *part;
+
+		if (!snapshot->images[i].top)
+			continue;
+		part = arena_alloc(arena, sizeof(*part));
+		*part = (struct part){ .top = snapshot->images[i].top, .next = holder->parts };
+		holder->parts = part;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!graph->holders[i].parts)
+			continue;
+		if (graph->holders[i].parts->next)
+			find_ends(graph->holders[i].parts, i, seen);
+		layers_hold(graph, i);
+	}
+	return graph;
+}
+
+/* ---- questions ---- */
+
 struct freed layers_marginal(const struct layer_graph *graph, size_t holder)
 {
-	return graph->marginal[holder];
+	return graph->holders[holder].marginal;
 }
 
 void layers_watch(struct layer_graph *graph, void (*changed)(void *data, size_t holder),
@@ -222,19 +193,25 @@ void layers_watch(struct layer_graph *graph, void (*changed)(void *data, size_t 
 	graph->data = data;
 }
 
+static struct freed total_of(const struct layer_graph *graph, size_t holder)
+{
+	struct freed total = { 0 };
+
+	for (const struct part *part = graph->holders[holder].parts; part; part = part->next)
+		for (const struct layer *layer = part->top; layer != part->end;
+		     layer = layer->below)
+			add(graph, &total, layer, 1);
+	return total;
+}
+
 bool layers_unknown(const struct layer_graph *graph, size_t holder)
 {
-	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++)
-		if (graph->nodes[graph->nodes_of[i]].size < 0)
-			return true;
-	return false;
+	return total_of(graph, holder).unknown > 0;
 }
 
 int64_t layers_total(const struct layer_graph *graph, size_t holder)
 {
-	struct freed total = { 0 };
+	struct freed total = total_of(graph, holder);
 
-	for (size_t i = graph->first[holder]; i < graph->first[holder + 1]; i++)
-		add(&total, &graph->nodes[graph->nodes_of[i]]);
-	return total.unknown ? -1 : total.bytes;
+	return total.unknown > 0 ? -1 : total.bytes;
 }

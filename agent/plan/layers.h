@@ -19,7 +19,7 @@ struct layer_graph *layers_new(struct arena *arena, const struct snapshot *snaps
 
 struct freed {
 	int64_t bytes;
-	bool unknown; /* and layers whose sizes nobody tells, or about which images disagree */
+	size_t unknown; /* and so many layers whose sizes nobody tells or images dispute */
 };
 
 /* Lets go of the holder's layers, or takes hold of them again: what that frees, or what it
@@ -33,7 +33,7 @@ struct freed layers_marginal(const struct layer_graph *graph, size_t holder);
 /* What all of the holder's layers take, those of others too. -1: unknown. */
 int64_t layers_total(const struct layer_graph *graph, size_t holder);
 
-/* Calls changed() whenever releasing a holder makes another one the last to hold a layer. */
+/* Calls changed() when releasing a holder has made another one the last to hold layers. */
 void layers_watch(struct layer_graph *graph, void (*changed)(void *data, size_t holder),
 		  void *data);
 

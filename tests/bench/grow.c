@@ -163,18 +163,16 @@ static void parents(struct world *world, size_t n)
 
 static void shared_layers(struct world *world, size_t n)
 {
-	struct layer *layers = arena_array(world->arena, LAYERS, sizeof(*layers));
+	struct layer *top = NULL;
 
-	for (size_t i = 0; i < LAYERS; i++)
-		layers[i] = (struct layer){
-			.id = arena_printf(world->arena, "%zu/%s", i, random_id(world)),
-			.size = 100,
-		};
+	for (size_t i = 0; i < LAYERS; i++) {
+		top = layer_get(world->snapshot, top, random_id(world));
+		layer_tell_size(top, 100, false);
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct image *image = add_image(world);
 
-		image->layers = layers;
-		image->n_layers = LAYERS;
+		image->top = top;
 		add_tags(world, image, 1, i);
 	}
 }

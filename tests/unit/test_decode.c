@@ -24,13 +24,14 @@ struct world {
 	struct arena *arena;
 	struct intern *intern;
 	struct decoder decoder;
+	struct snapshot *snapshot; /* that layers go into */
 	struct json_object *object;
 	struct err err;
 };
 
 static struct world world_new(void)
 {
-	struct world world = { .arena = arena_new() };
+	struct world world = { .arena = arena_new(), .snapshot = snapshot_new() };
 
 	world.intern = intern_new(world.arena);
 	world.decoder = (struct decoder){ world.arena, world.intern };
@@ -41,6 +42,7 @@ static void world_free(struct world *world)
 {
 	json_object_put(world->object);
 	intern_free(world->intern);
+	snapshot_free(world->snapshot);
 	arena_free(world->arena);
 }
 #define _cleanup_world_ _cleanup_(world_free)
@@ -257,6 +259,12 @@ static void names_of_images_are_sorted_by_what_they_are(void **state _unused_)
 	assert_int_equal(m.containers, -1);
 }
 
+static int image_facts(struct world *world, const char *text, struct image *image)
+{
+	return decode_image_facts(&world->decoder, parse(world, text), world->snapshot, image,
+				  &world->err);
+}
+
 static void an_image_that_is_not_understood_is_refused(void **state _unused_)
 {
 	static const char *const hostile[] = {
@@ -364,9 +372,7 @@ static void tag_times_of_year_one_are_unknown(void **state _unused_)
 				   IMAGE_ID, rows[i].more);
 		struct image m = { .id = IMAGE_ID, .last_tagged = TIME_UNKNOWN };
 
-		assert_int_equal(
-			decode_image_facts(&world.decoder, parse(&world, text), &m, &world.err),
-			0);
+		assert_int_equal(image_facts(&world, text, &m), 0);
 		assert_int_equal(m.last_tagged, rows[i].tagged);
 		assert_int_equal(m.inspected, FACT_KNOWN);
 	}
@@ -411,6 +417,18 @@ static void podmans_list_tells_infra_containers(void **state _unused_)
 			 -EBADMSG);
 }
 
+/* diffs: the lowest first, separated by spaces. */
+static struct layer *chain_of(struct world *world, const char *diffs)
+{
+	_cleanup_free_ char *copy = mem_strdup(diffs);
+	struct layer *top = NULL;
+	char *rest;
+
+	for (char *diff = strtok_r(copy, " ", &rest); diff; diff = strtok_r(NULL, " ", &rest))
+		top = layer_get(world->snapshot, top, diff);
+	return top;
+}
+
 static void layers_get_the_sizes_of_the_history(void **state _unused_)
 {
 	static const struct history_entry classic[] = {
@@ -419,76 +437,116 @@ static void layers_get_the_sizes_of_the_history(void **state _unused_)
 		{ 5, "/bin/sh -c #(nop) COPY file:1 in /f " },
 		{ 100, "" },
 	};
-	struct layer layers[3] = { { .id = "a", .size = -1 },
-				   { .id = "b", .size = -1 },
-				   { .id = "c", .size = -1 } };
-	struct image m = { .layers = layers, .n_layers = 2 };
+	_cleanup_world_ struct world world = world_new();
+	struct image m = { .top = chain_of(&world, "a b") };
+	struct layer *a = m.top->below, *b = m.top, *other;
 
-	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
-	assert_true(layers[0].size == 100 && layers[1].size == 5);
-	m.n_layers = 3;
-	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
-	assert_true(layers[0].size == 100 && layers[1].size == 5 && layers[2].size == 0);
-	layers[0].size = layers[1].size = -1;
-	m.n_layers = 1;
-	layers_set_sizes(&m, classic, ARRAY_SIZE(classic));
-	assert_int_equal(layers[0].size, -1);
-	m.n_layers = 0;
-	layers_set_sizes(&m, NULL, 0);
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic), false);
+	assert_true(a->size == 100 && b->size == 5);
+	m.top = chain_of(&world, "a b c");
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic), false);
+	assert_true(a->size == 100 && b->size == 5 && m.top->size == 0);
+	other = m.top = chain_of(&world, "other");
+	layers_set_sizes(&m, classic, ARRAY_SIZE(classic), false);
+	assert_int_equal(other->size, -1);
+	m.top = NULL;
+	layers_set_sizes(&m, NULL, 0, false);
 }
 
-static void equal_chains_have_equal_ids_and_others_have_not(void **state _unused_)
+static void a_size_that_images_disagree_about_is_unknown(void **state _unused_)
 {
-	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
-	struct layer a[] = { { .id = "x", .size = 1 },
-			     { .id = "y", .size = 1 },
-			     { .id = "z", .size = 1 } };
-	struct layer b[] = { { .id = "x", .size = 1 }, { .id = "y", .size = 1 } };
-	struct layer c[] = { { .id = "y", .size = 1 },
-			     { .id = "x", .size = 1 },
-			     { .id = "z", .size = 1 } };
-	struct image images[] = { { .layers = a, .n_layers = 3 },
-				  { .layers = b, .n_layers = 2 },
-				  { .layers = c, .n_layers = 3 } };
+	static const int64_t sizes[] = { 7, 7, -1, 5, 7 };
+	_cleanup_world_ struct world world = world_new();
+	struct image m = { .top = chain_of(&world, "a") };
+	struct image in_containerd = { .top = chain_of(&world, "b") };
 
-	snapshot->images = images;
-	snapshot->n_images = ARRAY_SIZE(images);
-	for (int i = 0; i < 2; i++) {
-		layers_chain(snapshot);
-		assert_string_equal(a[0].id, b[0].id);
-		assert_string_equal(a[1].id, b[1].id);
-		assert_string_not_equal(a[1].id, c[0].id);
-		assert_string_not_equal(a[0].id, c[1].id);
-		assert_string_not_equal(a[2].id, c[2].id);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct history_entry entry = { sizes[i], "RUN a" };
+
+		layers_set_sizes(&m, &entry, 1, false);
+		assert_int_equal(m.top->size, i < 3 ? 7 : -1);
+		assert_int_equal(m.top->disputed, i >= 3);
+		layers_set_sizes(&in_containerd, &entry, 1, true);
+		assert_int_equal(in_containerd.top->size, 7);
+	}
+}
+
+#define WITH_LAYERS(layers)                                                                    \
+	"{\"Id\":\"" IMAGE_ID                                                                  \
+	"\",\"RepoTags\":[],\"RepoDigests\":[],\"RootFS\":{\"Layers\":" layers "}}"
+
+static void equal_chains_are_the_same_layers_and_others_are_not(void **state _unused_)
+{
+	_cleanup_world_ struct world world = world_new();
+	struct image image = { .id = IMAGE_ID };
+
+	assert_int_equal(image_facts(&world, WITH_LAYERS("[\"x\",\"y\",\"z\"]"), &image), 0);
+	assert_ptr_equal(image.top, chain_of(&world, "x y z"));
+	assert_int_equal(world.snapshot->n_layers, 3);
+	assert_string_equal(image.top->diff, "z");
+	assert_ptr_equal(image.top->below, chain_of(&world, "x y"));
+	assert_null(chain_of(&world, "x")->below);
+	assert_int_equal(image_facts(&world, WITH_LAYERS("[\"y\",\"x\",\"z\"]"), &image), 0);
+	assert_ptr_equal(image.top, chain_of(&world, "y x z"));
+	assert_int_equal(world.snapshot->n_layers, 6);
+	/* The same again and again is a layer each time. */
+	assert_int_equal(image_facts(&world, WITH_LAYERS("[\"x\",\"x\",\"x\"]"), &image), 0);
+	assert_int_equal(world.snapshot->n_layers, 8);
+	assert_ptr_equal(image.top->below->below, chain_of(&world, "x"));
+	assert_int_equal(image_facts(&world, WITH_LAYERS("null"), &image), 0);
+	assert_null(image.top);
+}
+
+static void layers_that_are_not_understood_change_nothing(void **state _unused_)
+{
+	static const char *const hostile[] = {
+		WITH_LAYERS("\"x\""),	       WITH_LAYERS("{\"0\":\"x\"}"),
+		WITH_LAYERS("[\"x\",1]"),      WITH_LAYERS("[\"x\",null]"),
+		WITH_LAYERS("[\"x\\u0000\"]"),
+	};
+	_cleanup_world_ struct world world = world_new();
+	struct layer *top = chain_of(&world, "a");
+	struct image image = { .id = IMAGE_ID, .top = top };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		if (image_facts(&world, hostile[i], &image) != -EBADMSG)
+			fail_msg("accepted: %s", hostile[i]);
+		assert_ptr_equal(image.top, top);
+		assert_int_equal(image.inspected, FACT_NOT_ASKED);
 	}
 }
 
 static void packed_blobs_are_spread_by_what_is_known_of_chains(void **state _unused_)
 {
-	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
-	struct layer base[] = { { .id = "x", .size = 100 }, { .id = "y", .size = 300 } };
-	struct layer app[] = { { .id = "x", .size = 100 },
-			       { .id = "y", .size = 300 },
-			       { .id = "z", .size = 50 } };
-	struct layer odd[] = { { .id = "o", .size = 100 } };
+	_cleanup_world_ struct world world = world_new();
+	struct layer *app = chain_of(&world, "x y z"), *base = app->below;
+	struct layer *odd = chain_of(&world, "o"), *beside = chain_of(&world, "x v");
 	struct image images[] = {
-		{ .layers = app, .n_layers = 3, .size = 450 + 200 + 50, .layered = FACT_KNOWN },
-		{ .layers = base, .n_layers = 2, .size = 400 + 200, .layered = FACT_KNOWN },
-		{ .layers = odd, .n_layers = 1, .size = 99, .layered = FACT_KNOWN },
+		{ .top = app, .size = 450 + 200 + 50, .layered = FACT_KNOWN },
+		{ .top = base, .size = 400 + 200, .layered = FACT_NOT_ASKED },
+		{ .top = odd, .size = 99, .layered = FACT_KNOWN },
+		{ .top = beside, .size = 200 + 80, .layered = FACT_KNOWN },
 	};
 
-	snapshot->images = images;
-	snapshot->n_images = ARRAY_SIZE(images);
-	layers_chain(snapshot);
-	assert_int_equal(app[0].packed, 0);
-	snapshot->engine.in_containerd = true;
+	layer_tell_size(base->below, 100, true);
+	layer_tell_size(base, 300, true);
+	layer_tell_size(app, 50, true);
+	layer_tell_size(odd, 100, true);
+	layer_tell_size(beside, 100, true);
+	world.snapshot->images = images;
+	world.snapshot->n_images = ARRAY_SIZE(images);
+	layers_share_packed(world.snapshot);
+	assert_int_equal(app->packed, 27);
+	assert_int_equal(base->packed, 166);
+	assert_int_equal(base->below->packed, 55);
+	images[1].layered = FACT_KNOWN;
 	for (int i = 0; i < 2; i++) {
-		layers_chain(snapshot);
-		assert_int_equal(app[0].packed, 50);
-		assert_int_equal(app[1].packed, 150);
-		assert_int_equal(app[2].packed, 50);
-		assert_int_equal(base[1].packed, 150);
-		assert_int_equal(odd[0].packed, 0);
+		layers_share_packed(world.snapshot);
+		assert_int_equal(base->below->packed, 50);
+		assert_int_equal(base->packed, 150);
+		assert_int_equal(app->packed, 50);
+		assert_int_equal(odd->packed, 0);
+		assert_int_equal(beside->packed, 40);
 	}
 }
 
@@ -509,7 +567,9 @@ int main(void)
 		cmocka_unit_test(podmans_list_tells_infra_containers),
 		cmocka_unit_test(layers_get_the_sizes_of_the_history),
 		cmocka_unit_test(packed_blobs_are_spread_by_what_is_known_of_chains),
-		cmocka_unit_test(equal_chains_have_equal_ids_and_others_have_not),
+		cmocka_unit_test(equal_chains_are_the_same_layers_and_others_are_not),
+		cmocka_unit_test(layers_that_are_not_understood_change_nothing),
+		cmocka_unit_test(a_size_that_images_disagree_about_is_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -631,29 +631,26 @@ static void a_dangling_image_is_grouped_by_the_name_it_had(void **state)
 
 static void shared_layers_are_claimed_once_and_only_if_all_holders_go(void **state)
 {
-	struct layer one[] = { { .id = "base", .size = 100 }, { .id = "base/1", .size = 10 } };
-	struct layer two[] = { { .id = "base", .size = 100 }, { .id = "base/2", .size = 20 } };
-	struct layer kept[] = { { .id = "base", .size = -1 } };
 	struct world *world = *state;
+	struct layer *base = layer_get(world->snapshot, NULL, "base");
+	struct layer *one = layer_get(world->snapshot, base, "1");
+	struct layer *two = layer_get(world->snapshot, base, "2");
 	struct image *image;
 	struct plan *plan;
 
+	layer_tell_size(base, 100, false);
+	layer_tell_size(one, 10, false);
+	layer_tell_size(two, 20, false);
 	world_rule(world, KIND_IMAGE, DANGLING_YES);
-	image = world_image(world, "a", NULL);
-	image->layers = one;
-	image->n_layers = 2;
-	image = world_image(world, "b", NULL);
-	image->layers = two;
-	image->n_layers = 2;
+	world_image(world, "a", NULL)->top = one;
+	world_image(world, "b", NULL)->top = two;
 	plan = world_plan(world);
 	assert_int_equal(plan->remove.bytes, 130);
 	assert_false(plan->claimed_is_upper_bound);
 	image = world_image(world, "c", "base:1");
-	image->layers = kept;
-	image->n_layers = 1;
+	image->top = base;
 	assert_int_equal(world_plan(world)->remove.bytes, 30);
-	image->layers = NULL;
-	image->n_layers = 0;
+	image->top = NULL;
 	image->inspected = FACT_UNAVAILABLE;
 	assert_true(world_plan(world)->claimed_is_upper_bound);
 }

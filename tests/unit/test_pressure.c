@@ -37,7 +37,14 @@ static struct rule *pressure_rule(struct world *world, enum kind kind, int64_t w
 	return rule;
 }
 
-/* The layers, each "ID:MEGABYTES", bottom first; equal IDs are one layer. */
+static void put_layer(struct world *world, struct image *image, const char *diff, int64_t size)
+{
+	image->top = layer_get(world->snapshot, image->top, diff);
+	layer_tell_size(image->top, size, false);
+	image->size += size;
+}
+
+/* The layers, each "ID:MEGABYTES", bottom first; equal IDs upon the same are one layer. */
 static struct image *add_image(struct world *world, const char *id, const char *tags,
 			       const char *layers, int64_t days)
 {
@@ -45,14 +52,11 @@ static struct image *add_image(struct world *world, const char *id, const char *
 	char *rest = arena_strdup(world->arena, layers), *word;
 
 	image->size = 0;
-	image->layers = arena_array(world->arena, 16, sizeof(*image->layers));
 	while ((word = strsep(&rest, " "))) {
 		char *size = strchr(word, ':');
-		struct layer *layer = &image->layers[image->n_layers++];
 
 		*size = '\0';
-		*layer = (struct layer){ .id = word, .size = atoll(size + 1) * MB };
-		image->size += layer->size;
+		put_layer(world, image, word, atoll(size + 1) * MB);
 	}
 	image->created = NOW - days * DAY;
 	image->last_tagged = NOW - days * DAY;
@@ -454,9 +458,9 @@ static void sizes_that_cannot_be_are_not_counted(void **state _unused_)
 	pressure_rule(world, KIND_IMAGE, 85, 70);
 	add_image(world, "minus", "a:1", "a:200", 90)->size = -1;
 	add_image(world, "zero", "b:1", "b:200", 90)->size = 0;
-	add_image(world, "nolayer", "c:1", "c:200", 90)->layers[0].size = -1;
+	add_image(world, "nolayer", "c:1", "c:200", 90)->top->size = -1;
 	add_image(world, "absurd", "d:1", "d:200", 90)->size = INT64_MAX;
-	add_image(world, "huge", "e:1", "e:200", 90)->layers[0].size = INT64_MAX;
+	add_image(world, "huge", "e:1", "e:200", 90)->top->size = INT64_MAX;
 	add_image(world, "one", "f:1", "f:100", 90);
 	add_image(world, "two", "f:2", "f:101", 90);
 	add_image(world, "good", "g:1", "g:5", 90);
@@ -615,23 +619,30 @@ static int64_t some_time(struct random *random)
 	return NOW - ages[pick(random, ARRAY_SIZE(ages))] - pick(random, 50);
 }
 
+static unsigned depth_of(const struct image *image)
+{
+	unsigned depth = 0;
+
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		depth++;
+	return depth;
+}
+
 /* On top of the layers of another image, or of none, so that all depths are shared. */
 static void add_layers(struct world *world, struct random *random, struct image *image,
 		       const struct image *below)
 {
-	image->layers = arena_array(world->arena, MAX_LAYERS, sizeof(*image->layers));
+	unsigned depth = below ? depth_of(below) : 0;
+
 	image->size = 0;
-	if (below)
-		image->n_layers = pick(random, (unsigned)below->n_layers + 1);
-	for (size_t i = 0; i < image->n_layers; i++)
-		image->layers[i] = below->layers[i];
-	for (unsigned n = pick(random, 4); n > 0 && image->n_layers < MAX_LAYERS; n--)
-		image->layers[image->n_layers++] = (struct layer){
-			.id = arena_printf(world->arena, "%s-%u", image->id, n),
-			.size = (int64_t)pick(random, 100) * MB,
-		};
-	for (size_t i = 0; i < image->n_layers; i++)
-		image->size += image->layers[i].size;
+	image->top = below ? below->top : NULL;
+	for (unsigned n = pick(random, depth + 1); n > 0; n--, depth--)
+		image->top = image->top->below;
+	for (const struct layer *layer = image->top; layer; layer = layer->below)
+		image->size += layer->size;
+	for (unsigned n = pick(random, 4); n > 0 && depth < MAX_LAYERS; n--, depth++)
+		put_layer(world, image, arena_printf(world->arena, "%s-%u", image->id, n),
+			  (int64_t)pick(random, 100) * MB);
 }
 
 static void add_random_image(struct world *world, struct random *random, size_t i)
@@ -759,17 +770,18 @@ static struct set set_of(const struct plan *plan)
 	return set;
 }
 
-static bool holds(const struct image *image, const char *layer)
+static bool holds(const struct image *image, const struct layer *layer)
 {
-	for (size_t i = 0; i < image->n_layers; i++)
-		if (strcmp(image->layers[i].id, layer) == 0)
-			return true;
-	return false;
+	const struct layer *held = image->top;
+
+	while (held && held != layer)
+		held = held->below;
+	return held;
 }
 
 /* A layer is counted at the first image that goes and holds it, if none that stays does. */
 static bool counts(const struct snapshot *snapshot, const struct set *set, size_t image,
-		   const char *layer)
+		   const struct layer *layer)
 {
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		if (holds(&snapshot->images[i], layer) && (!set->images[i] || i < image))
@@ -786,9 +798,10 @@ static int64_t count_freed(const struct snapshot *snapshot, const struct set *se
 	for (size_t i = 0; i < snapshot->n_cache; i++)
 		freed += set->cache[i] ? snapshot->cache[i].size : 0;
 	for (size_t i = 0; i < snapshot->n_images; i++)
-		for (size_t k = 0; set->images[i] && k < snapshot->images[i].n_layers; k++)
-			if (counts(snapshot, set, i, snapshot->images[i].layers[k].id))
-				freed += snapshot->images[i].layers[k].size;
+		for (const struct layer *layer = snapshot->images[i].top;
+		     set->images[i] && layer; layer = layer->below)
+			if (counts(snapshot, set, i, layer))
+				freed += layer->size;
 	return freed;
 }
 
@@ -1074,12 +1087,9 @@ static void ten_thousand_images_are_no_matter(void **state _unused_)
 
 		world->snapshot->n_images--;
 		image->id = arena_printf(world->arena, "%05zu", i);
-		for (size_t k = 0; k < 10; k++)
-			image->layers[image->n_layers++] =
-				(struct layer){ .id = arena_printf(world->arena, "%zu-%zu", k,
-								   i >> k),
-						.size = MB / 50 };
-		image->size += 10 * MB / 50;
+		for (size_t k = 10; k-- > 0;)
+			put_layer(world, image,
+				  arena_printf(world->arena, "%zu-%zu", k, i >> k), MB / 50);
 		world->snapshot->images[i] = *image;
 	}
 	world->snapshot->n_images = MANY;

@@ -293,7 +293,7 @@ static void facts_are_known_or_unavailable(void **state _unused_)
 	engine_fetch(world.engine, snapshot, NULL, layers);
 	assert_int_equal(snapshot->images[0].inspected, FACT_KNOWN);
 	assert_int_equal(snapshot->images[0].layered, FACT_KNOWN);
-	assert_int_equal(snapshot->images[0].layers[0].size, 77);
+	assert_int_equal(snapshot->images[0].top->size, 77);
 	assert_int_equal(snapshot->problems.n, 1);
 }
 

@@ -92,8 +92,6 @@ struct world {
 /* Two images, the second on the first; one layer of none; one container with a log. */
 static void world_make(struct world *world)
 {
-	static struct layer layers[] = { { .id = "0/sha256:diff-base", .size = -1 },
-					 { .id = "1/sha256:diff-top", .size = -1 } };
 	char *root = folder_make();
 	struct snapshot *snapshot = snapshot_new();
 
@@ -120,9 +118,10 @@ static void world_make(struct world *world)
 	for (size_t i = 0; i < 2; i++)
 		snapshot->images[i] =
 			(struct image){ .id = arena_printf(snapshot->arena, "sha256:%zu", i),
-					.inspected = FACT_KNOWN,
-					.layers = layers,
-					.n_layers = i + 1 };
+					.inspected = FACT_KNOWN };
+	snapshot->images[0].top = layer_get(snapshot, NULL, "sha256:diff-base");
+	snapshot->images[1].top =
+		layer_get(snapshot, snapshot->images[0].top, "sha256:diff-top");
 	snapshot_seal(snapshot);
 	*world = (struct world){ root, snapshot, usage_new() };
 }
