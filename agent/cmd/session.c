@@ -179,8 +179,14 @@ static void look_at_disk(struct session *session)
 		    &snapshot->disk);
 }
 
+static bool wants_label(const void *rules, const char *key)
+{
+	return rules_want_label(rules, key);
+}
+
 int session_look(struct session *session, bool writable)
 {
+	const struct label_filter labels = { wants_label, &session->conf.rules };
 	struct snapshot *snapshot = session->snapshot;
 	int r, status = connect_engine(session);
 	size_t known_problems;
@@ -189,7 +195,7 @@ int session_look(struct session *session, bool writable)
 	if (status != STATUS_GO_ON)
 		return status;
 	session->now = time(NULL);
-	r = engine_snapshot(session->engine, snapshot, wanted_kinds(session), &err);
+	r = engine_snapshot(session->engine, snapshot, wanted_kinds(session), &labels, &err);
 	say_problems(session, 0);
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",
@@ -220,7 +226,8 @@ int session_look_at_all(struct session *session)
 
 	if (status != STATUS_GO_ON)
 		return status;
-	r = engine_snapshot(session->engine, session->snapshot, (1u << KIND_MAX_) - 1, &err);
+	r = engine_snapshot(session->engine, session->snapshot, (1u << KIND_MAX_) - 1, NULL,
+			    &err);
 	say_problems(session, 0);
 	if (r < 0)
 		return session_fail(session, STATUS_ENGINE, "nothing could be read from %s",

@@ -290,7 +290,7 @@ static int look(struct watcher *watcher, struct err *err)
 {
 	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
 	int64_t now = time(NULL);
-	int r = engine_snapshot(watcher->engine, snapshot, 0, err);
+	int r = engine_snapshot(watcher->engine, snapshot, 0, NULL, err);
 
 	if (r < 0)
 		return r;

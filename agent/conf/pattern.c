@@ -162,6 +162,14 @@ bool patterns_match_labels(const struct patterns *patterns, const struct labels 
 	return match(patterns, &(struct subject){ .labels = labels });
 }
 
+bool patterns_ask_label(const struct patterns *patterns, const char *key)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (fnmatch(patterns->v[i].key, key, 0) == 0)
+			return true;
+	return false;
+}
+
 bool patterns_match_all(const struct patterns *patterns)
 {
 	for (size_t i = 0; i < patterns->n; i++) {

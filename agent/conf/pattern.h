@@ -33,6 +33,9 @@ bool patterns_match(const struct patterns *patterns, const char *const *values, 
 
 bool patterns_match_labels(const struct patterns *patterns, const struct labels *labels);
 
+/* Whether a label with this key can make a difference to that. */
+bool patterns_ask_label(const struct patterns *patterns, const char *key);
+
 /* Whether every glob is the bare "*": such a list says "all". */
 bool patterns_match_all(const struct patterns *patterns);
 

@@ -185,6 +185,24 @@ static const struct {
 	  1 << ORDER_CREATED | 1 << ORDER_USED, 1 << GROUP_NONE },
 };
 
+static bool rule_wants_label(const struct rule *rule, const char *label)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].type == KEY_LABELS &&
+		    patterns_ask_label((const void *)((const char *)rule + keys[i].offset),
+				       label))
+			return true;
+	return rule->group_by == GROUP_LABEL && strcmp(rule->group_label, label) == 0;
+}
+
+bool rules_want_label(const struct rules *rules, const char *key)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (rule_wants_label(&rules->v[i], key))
+			return true;
+	return label_is_known(key);
+}
+
 const char *rule_key_name(enum rule_key key)
 {
 	return keys[key].name;

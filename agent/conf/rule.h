@@ -155,5 +155,8 @@ static inline bool rule_is_pressure(const struct rule *rule)
 	return rule_has(rule, RULE_WHEN_USED_ABOVE) || rule_has(rule, RULE_WHEN_FREE_BELOW);
 }
 
+/* Whether a label can make a difference to what rules and reclaimd itself say of an object. */
+bool rules_want_label(const struct rules *rules, const char *key);
+
 /* "keep-last": the key's name. */
 const char *rule_key_name(enum rule_key key);

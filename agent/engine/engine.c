@@ -60,7 +60,7 @@ static int read_info(void *data, struct json_object *object, struct err *err)
 {
 	struct info *info = data;
 	struct engine_info *engine = &info->snapshot->engine;
-	struct decoder decoder = { info->snapshot->arena, info->intern };
+	struct decoder decoder = { .arena = info->snapshot->arena, .intern = info->intern };
 	struct storage storage = { 0 };
 	int r = fields_decode(&decoder, info_fields, ARRAY_SIZE(info_fields), object, &storage,
 			      err);
@@ -144,7 +144,7 @@ void engine_info(struct engine *engine, struct snapshot *snapshot)
 }
 
 int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned kinds,
-		    struct err *err)
+		    const struct label_filter *labels, struct err *err)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
 	struct info info = { .snapshot = snapshot, .intern = intern };
@@ -155,7 +155,7 @@ int engine_snapshot(struct engine *engine, struct snapshot *snapshot, unsigned k
 		info.swarm = swarm_list_new(engine, snapshot, intern);
 	submit_info(engine, &info);
 	others_submit(&others, engine, snapshot, intern, kinds);
-	list_all(engine, snapshot);
+	list_all(engine, snapshot, labels);
 	others_adopt(&others);
 	if (info.swarm)
 		swarm_list_end(info.swarm);

@@ -35,12 +35,14 @@ void engine_info(struct engine *engine, struct snapshot *snapshot);
 
 /* Reads version, info, and the lists of containers and images (all=1) into the snapshot, on a
  * manager of a swarm also those of services and tasks, and seals it; with kinds, a bit per enum
- * kind, those of volumes, networks and build cache too. A list that cannot be read or decoded
- * whole becomes LISTING_FAILED with a line in snapshot->problems; the call itself only fails
+ * kind, those of volumes, networks and build cache too. labels tells which ones of the labels
+ * of containers and images are kept; NULL: all. A list that cannot be read or decoded whole
+ * becomes LISTING_FAILED with a line in snapshot->problems; the call itself only fails
  * (negative) when nothing at all could be read.
  */
 _must_check_ int engine_snapshot(struct engine *engine, struct snapshot *snapshot,
-				 unsigned kinds, struct err *err);
+				 unsigned kinds, const struct label_filter *labels,
+				 struct err *err);
 
 /* Fetches facts, `containers[i]` (NEED_…) for container i of the snapshot, `images[i]` for
  * image i, over parallel connections; each ends FACT_KNOWN or, with a line in

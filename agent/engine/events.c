@@ -149,7 +149,7 @@ static int read_event(void *data, struct json_object *object, struct err *err)
 	struct follower *follower = data;
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	_cleanup_(intern_freep) struct intern *intern = intern_new(arena);
-	struct decoder decoder = { arena, intern };
+	struct decoder decoder = { .arena = arena, .intern = intern };
 	struct wire_event wire = { 0 };
 
 	if (fields_decode(&decoder, event_fields, ARRAY_SIZE(event_fields), object, &wire,

@@ -20,7 +20,7 @@ struct fetch {
 
 static struct decoder decoder_of(const struct fetch *fetch)
 {
-	return (struct decoder){ fetch->snapshot->arena, fetch->intern };
+	return (struct decoder){ .arena = fetch->snapshot->arena, .intern = fetch->intern };
 }
 
 /* A line unless all is well or the object went meanwhile. True if the answer is there. */

@@ -257,6 +257,26 @@ static int compare_labels(const void *a, const void *b)
 	return strcmp(left->key, right->key);
 }
 
+static bool is_wanted(const struct decoder *decoder, const char *key)
+{
+	return !decoder->labels || decoder->labels->wants(decoder->labels->data, key);
+}
+
+/* Every value has to be a string, wanted or not. */
+static int count_labels(const struct decoder *decoder, struct json_object *value, size_t *ret,
+			struct err *err)
+{
+	json_object_object_foreach(value, key, entry)
+	{
+		int r = field_is(entry, json_type_string, err);
+
+		if (r < 0)
+			return r;
+		*ret += is_wanted(decoder, key);
+	}
+	return 0;
+}
+
 int decode_labels(struct decoder *decoder, struct json_object *value, void *target,
 		  struct err *err)
 {
@@ -264,15 +284,16 @@ int decode_labels(struct decoder *decoder, struct json_object *value, void *targ
 	size_t n = 0;
 	int r = field_is(value, json_type_object, err);
 
-	if (r < 0)
+	if (r >= 0)
+		r = count_labels(decoder, value, &n, err);
+	if (r < 0 || n == 0)
 		return r;
-	labels->v = arena_array(decoder->arena, (size_t)json_object_object_length(value),
-				sizeof(*labels->v));
+	labels->v = arena_array(decoder->arena, n, sizeof(*labels->v));
+	n = 0;
 	json_object_object_foreach(value, key, entry)
 	{
-		r = field_is(entry, json_type_string, err);
-		if (r < 0)
-			return r;
+		if (!is_wanted(decoder, key))
+			continue;
 		labels->v[n].key = copy_text(decoder, key, strlen(key), true);
 		labels->v[n++].value = field_word(decoder, entry);
 	}

@@ -18,6 +18,7 @@
 struct decoder {
 	struct arena *arena;
 	struct intern *intern;
+	const struct label_filter *labels; /* NULL: all are wanted */
 };
 
 enum presence {
@@ -65,6 +66,6 @@ int decode_bytes(struct decoder *, struct json_object *, void *,
 int decode_int(struct decoder *, struct json_object *, void *, struct err *);  /* int */
 int decode_bool(struct decoder *, struct json_object *, void *, struct err *); /* bool */
 int decode_labels(struct decoder *, struct json_object *, void *,
-		  struct err *); /* struct labels */
+		  struct err *); /* struct labels, those that are wanted */
 int decode_strings(struct decoder *, struct json_object *, void *,
 		   struct err *); /* struct strings */

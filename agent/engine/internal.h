@@ -36,9 +36,11 @@ static inline int engine_connections(const struct engine *engine, int best)
 #define engine_path(engine, format, ...) mem_printf("/v%s" format, (engine)->api, ##__VA_ARGS__)
 
 /* The list of containers, of images into the snapshot (not sealed); on failure the kind is
- * LISTING_FAILED and problems has a line. Both work until all that is submitted is done. */
+ * LISTING_FAILED and problems has a line. Both work until all that is submitted is done.
+ * labels: which ones of their labels are kept; NULL: all. */
 void list_containers(struct engine *engine, struct snapshot *snapshot);
-void list_all(struct engine *engine, struct snapshot *snapshot);
+void list_all(struct engine *engine, struct snapshot *snapshot,
+	      const struct label_filter *labels);
 
 /* What the engine's info says of the swarm that it is a node of. */
 struct swarm_role {

@@ -87,13 +87,13 @@ static void submit(struct listing *listing, char *path,
 }
 
 static struct listing listing_new(struct engine *engine, struct snapshot *snapshot,
-				  struct intern *intern, enum kind kind, size_t size)
+				  const struct decoder *decoder, enum kind kind, size_t size)
 {
 	return (struct listing){
 		.engine = engine,
 		.snapshot = snapshot,
 		.kind = kind,
-		.decoder = { .arena = snapshot->arena, .intern = intern },
+		.decoder = *decoder,
 		.size = size,
 	};
 }
@@ -169,15 +169,17 @@ static void adopt_images(struct listing *listing)
 }
 
 /* All requests go out together: the engine is what one waits for. */
-static void list(struct engine *engine, struct snapshot *snapshot, bool images_too)
+static void list(struct engine *engine, struct snapshot *snapshot,
+		 const struct label_filter *labels, bool images_too)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
-	struct listing containers =
-		listing_new(engine, snapshot, intern, KIND_CONTAINER, sizeof(struct container));
-	struct listing podman = listing_new(engine, snapshot, intern, KIND_CONTAINER,
+	const struct decoder decoder = { snapshot->arena, intern, labels };
+	struct listing containers = listing_new(engine, snapshot, &decoder, KIND_CONTAINER,
+						sizeof(struct container));
+	struct listing podman = listing_new(engine, snapshot, &decoder, KIND_CONTAINER,
 					    sizeof(struct podman_entry));
 	struct listing images =
-		listing_new(engine, snapshot, intern, KIND_IMAGE, sizeof(struct image));
+		listing_new(engine, snapshot, &decoder, KIND_IMAGE, sizeof(struct image));
 
 	submit(&containers, engine_path(engine, "/containers/json?all=1"), add_container);
 	if (engine->dialect->libpod)
@@ -199,10 +201,11 @@ static void list(struct engine *engine, struct snapshot *snapshot, bool images_t
 
 void list_containers(struct engine *engine, struct snapshot *snapshot)
 {
-	list(engine, snapshot, false);
+	list(engine, snapshot, NULL, false);
 }
 
-void list_all(struct engine *engine, struct snapshot *snapshot)
+void list_all(struct engine *engine, struct snapshot *snapshot,
+	      const struct label_filter *labels)
 {
-	list(engine, snapshot, true);
+	list(engine, snapshot, labels, true);
 }

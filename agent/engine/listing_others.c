@@ -10,7 +10,7 @@
 
 static struct decoder decoder_of(const struct others *others)
 {
-	return (struct decoder){ others->snapshot->arena, others->intern };
+	return (struct decoder){ .arena = others->snapshot->arena, .intern = others->intern };
 }
 
 static bool wanted(const struct others *others, enum kind kind)

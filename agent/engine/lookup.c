@@ -56,7 +56,7 @@ static int look_up(struct engine *engine, struct arena *arena, char *path,
 		   struct err *err)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(arena);
-	struct lookup lookup = { .decoder = { arena, intern } };
+	struct lookup lookup = { .decoder = { .arena = arena, .intern = intern } };
 
 	http_submit(engine->http, &(struct http_request){
 					  .method = HTTP_GET,

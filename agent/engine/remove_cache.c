@@ -20,7 +20,7 @@ struct prune {
 static int read_answer(void *data, struct json_object *object, struct err *err)
 {
 	struct prune *prune = data;
-	struct decoder decoder = { prune->arena, prune->intern };
+	struct decoder decoder = { .arena = prune->arena, .intern = prune->intern };
 
 	return decode_cache_prune(&decoder, object, &prune->went, err);
 }

@@ -154,7 +154,7 @@ static const char *next_name(struct job *job)
 static int read_deletion(void *data, struct json_object *object, struct err *err)
 {
 	struct job *job = data;
-	struct decoder decoder = { job->arena, job->intern };
+	struct decoder decoder = { .arena = job->arena, .intern = job->intern };
 	int r = job->run->engine->dialect->libpod
 			? decode_podman_deletion(&decoder, object, &job->deletion, err)
 			: decode_deletion(&decoder, object, &job->deletion, err);
@@ -238,7 +238,7 @@ static void delete_next(struct job *job)
 static int read_now(void *data, struct json_object *object, struct err *err)
 {
 	struct job *job = data;
-	struct decoder decoder = { job->arena, job->intern };
+	struct decoder decoder = { .arena = job->arena, .intern = job->intern };
 
 	return decode_image_now(&decoder, object, &job->now, err);
 }

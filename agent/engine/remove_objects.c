@@ -145,7 +145,7 @@ static char *path_of(const struct job *job, const char *suffix)
 static int read_now(void *data, struct json_object *object, struct err *err)
 {
 	struct job *job = data;
-	struct decoder decoder = { job->arena, job->intern };
+	struct decoder decoder = { .arena = job->arena, .intern = job->intern };
 
 	return way_of(job)->read(&decoder, object, job, err);
 }

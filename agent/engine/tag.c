@@ -46,7 +46,7 @@ static void job_end(struct job *job, enum outcome outcome, const char *format, .
 static int read_now(void *data, struct json_object *object, struct err *err)
 {
 	struct job *job = data;
-	struct decoder decoder = { job->arena, job->intern };
+	struct decoder decoder = { .arena = job->arena, .intern = job->intern };
 
 	return decode_image_now(&decoder, object, &job->now, err);
 }

@@ -144,15 +144,6 @@ const char *container_name(const struct container *container)
 	return container->names.n > 0 ? container->names.v[0] : container->id;
 }
 
-const char *labels_get(const struct labels *labels, const char *key)
-{
-	const struct label *label = labels->n > 0 ? bsearch(&key, labels->v, labels->n,
-							    sizeof(*labels->v), compare_keys)
-						  : NULL;
-
-	return label ? label->value : NULL;
-}
-
 bool strings_contain(const struct strings *strings, const char *text)
 {
 	for (size_t i = 0; i < strings->n; i++)

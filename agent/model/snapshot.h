@@ -9,6 +9,7 @@
 #include "base/intern.h"
 #include "base/units.h"
 #include "model/kind.h"
+#include "model/label.h"
 #include "model/layer.h"
 #include "model/pin.h"
 #include "model/reference.h"
@@ -30,15 +31,6 @@ enum {
 
 struct strings {
 	const char **v;
-	size_t n;
-};
-
-struct label { /* the key comes first */
-	const char *key, *value;
-};
-
-struct labels {
-	struct label *v; /* sorted by key */
 	size_t n;
 };
 
@@ -65,7 +57,7 @@ struct container {
 	int exit_code;		/* known with inspected, as are the times below */
 	const char *state_name; /* as the engine says it */
 	int64_t created;
-	struct labels labels;
+	struct labels labels;	 /* those that were asked for */
 	struct strings volumes;	 /* names of the volumes it mounts */
 	struct strings binds;	 /* host paths that it mounts */
 	struct strings networks; /* names and IDs */
@@ -94,7 +86,7 @@ struct image {
 	int64_t created;	/* build date; TIME_UNKNOWN when the engine says 0 or less */
 	int64_t size;		/* bytes, -1 unknown */
 	int64_t containers;	/* the engine's own count of users, -1 not counted */
-	struct labels labels;
+	struct labels labels;	/* those that were asked for */
 
 	enum fact inspected; /* the next three are known with it, and the layers */
 	enum fact layered;   /* the sizes of layers are known with this */
@@ -255,8 +247,5 @@ const char *swarm_user(const struct swarm_uses *uses, const char *name);
 
 /* One name for people: its first, else its ID. */
 const char *container_name(const struct container *container);
-
-/* The value of a label, or NULL. */
-const char *labels_get(const struct labels *labels, const char *key);
 
 bool strings_contain(const struct strings *strings, const char *text);

@@ -156,10 +156,10 @@ static bool by_swarm(struct planner *planner _unused_, struct verdict *verdict)
 	if (verdict->kind != KIND_CONTAINER)
 		return false;
 	labels = &verdict->container->labels;
-	if (!labels_get(labels, "com.docker.swarm.task.id") ||
+	if (!labels_get_known(labels, LABEL_SWARM_TASK) ||
 	    select_names_swarm(verdict->rule, labels))
 		return false;
-	verdict->detail = labels_get(labels, "com.docker.swarm.service.name");
+	verdict->detail = labels_get_known(labels, LABEL_SWARM_SERVICE);
 	return keep(verdict, REASON_SWARM_TASK);
 }
 

@@ -44,7 +44,7 @@ static const char *single_group(struct planner *planner, const struct verdict *v
 		return verdict->kind == KIND_CONTAINER ? image_group(verdict->container)
 						       : verdict->image->id;
 	case GROUP_PROJECT:
-		return labels_get(labels, "com.docker.compose.project");
+		return labels_get_known(labels, LABEL_COMPOSE_PROJECT);
 	case GROUP_SERVICE:
 		return service_of(planner->arena, labels);
 	case GROUP_LABEL:

@@ -53,7 +53,7 @@ static enum answer by_project(struct planner *planner _unused_, const struct rul
 			      const struct verdict *verdict)
 {
 	return yes_if(match_one(&rule->projects,
-				labels_get(labels_of(verdict), "com.docker.compose.project")));
+				labels_get_known(labels_of(verdict), LABEL_COMPOSE_PROJECT)));
 }
 
 static enum answer by_driver(struct planner *planner _unused_, const struct rule *rule,

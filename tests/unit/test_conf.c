@@ -944,6 +944,30 @@ static void blanks_around_the_equals_sign_of_a_label_do_not_count(void **state)
 	assert_dump_reads_back(world);
 }
 
+static void labels_that_rules_or_reclaimd_go_by_are_wanted(void **state)
+{
+	static const char *const wanted[] = {
+		"selected",
+		"unselected",
+		"kept.1",
+		"grouped",
+		"com.docker.swarm.task.id",
+		"PODMAN_SYSTEMD_UNIT",
+		"com.docker.compose.project",
+	};
+	struct world *world = *state;
+	const struct rules *rules = &world->conf.rules;
+
+	assert_loads(world, "",
+		     POLICY "label = selected=x, !unselected\nkeep-label = kept.*\n"
+			    "[images b]\nname = *\nkeep-last = 1\ngroup-by = label:grouped\n");
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_true(rules_want_label(rules, wanted[i]));
+	assert_false(rules_want_label(rules, "x"));
+	assert_false(rules_want_label(rules, "group"));
+	assert_false(rules_want_label(rules, "com.docker.compose.version"));
+}
+
 static void a_section_twice_over_two_files_is_refused(void **state)
 {
 	struct world *world = *state;
@@ -1141,6 +1165,7 @@ int main(void)
 		TEST(a_list_longer_than_a_line_is_dumped_in_several),
 		TEST(the_longest_setting_is_dumped_as_it_fits),
 		TEST(blanks_around_the_equals_sign_of_a_label_do_not_count),
+		TEST(labels_that_rules_or_reclaimd_go_by_are_wanted),
 		TEST(a_section_twice_over_two_files_is_refused),
 		TEST(the_same_name_for_two_kinds_is_fine),
 		TEST(a_folder_of_policies_is_read_by_name),

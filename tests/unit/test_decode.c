@@ -34,7 +34,7 @@ static struct world world_new(void)
 	struct world world = { .arena = arena_new(), .snapshot = snapshot_new() };
 
 	world.intern = intern_new(world.arena);
-	world.decoder = (struct decoder){ world.arena, world.intern };
+	world.decoder = (struct decoder){ .arena = world.arena, .intern = world.intern };
 	return world;
 }
 
@@ -202,6 +202,34 @@ static void strange_text_is_kept_whole(void **state _unused_)
 	assert_string_equal(labels_get(&c.labels, "huge"), huge);
 	assert_string_equal(labels_get(&c.labels, "nul"), "x\xef\xbf\xbd\xef\xbf\xbdy");
 	assert_string_equal(labels_get(&c.labels, "esc"), "\x1b[31m");
+}
+
+static bool is_after(const void *data, const char *key)
+{
+	return strcmp(key, data) > 0;
+}
+
+static void labels_that_nobody_wants_are_checked_and_left_out(void **state _unused_)
+{
+	static const struct label_filter after_b = { is_after, "b" };
+	_cleanup_world_ struct world world = world_new();
+	struct image i;
+
+	world.decoder.labels = &after_b;
+	assert_int_equal(image(&world,
+			       IMAGE_WITH("[]", "[]", "1", "1",
+					  "{\"d\":\"1\",\"a\":\"2\",\"c\":\"3\"}", ""),
+			       &i),
+			 0);
+	assert_int_equal(i.labels.n, 2);
+	assert_string_equal(labels_get(&i.labels, "c"), "3");
+	assert_string_equal(labels_get(&i.labels, "d"), "1");
+	assert_null(labels_get(&i.labels, "a"));
+	assert_int_equal(
+		image(&world, IMAGE_WITH("[]", "[]", "1", "1", "{\"a\":\"2\"}", ""), &i), 0);
+	assert_int_equal(i.labels.n, 0);
+	assert_int_equal(image(&world, IMAGE_WITH("[]", "[]", "1", "1", "{\"a\":2}", ""), &i),
+			 -EBADMSG);
 }
 
 static void untagged_images_look_alike_on_all_engines(void **state _unused_)
@@ -557,6 +585,7 @@ int main(void)
 		cmocka_unit_test(odd_containers_are_read),
 		cmocka_unit_test(a_container_that_is_not_understood_is_refused),
 		cmocka_unit_test(strange_text_is_kept_whole),
+		cmocka_unit_test(labels_that_nobody_wants_are_checked_and_left_out),
 		cmocka_unit_test(untagged_images_look_alike_on_all_engines),
 		cmocka_unit_test(names_of_images_are_sorted_by_what_they_are),
 		cmocka_unit_test(an_image_that_is_not_understood_is_refused),

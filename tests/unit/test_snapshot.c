@@ -68,7 +68,7 @@ static struct world look(const struct answer *answers, size_t n)
 
 	if (engine_open(server_socket(world.server), 0, 1, &world.engine, &world.err) < 0)
 		fail_msg("%s", world.err.text);
-	world.result = engine_snapshot(world.engine, world.snapshot, 0, &world.err);
+	world.result = engine_snapshot(world.engine, world.snapshot, 0, NULL, &world.err);
 	return world;
 }
 
