@@ -547,6 +547,9 @@ class HostileNames(Case):
         self.assertEqual(self.UNSAFE & set(plan.stdout), set())
 
     def test_what_the_engine_says_of_itself_is_escaped_too(self):
+        self.fake.server = "Docker/20\x1b[31m\x7f (linux)"
+        self.assertEqual(self.UNSAFE & set(self.call(0, "plan").stdout), set())
+        self.fake.server = "a proxy"
         self.fake.on("GET", "/version", Answer(200, {"Version": "20\x1b[31m\n\u202e", "ApiVersion": "1.41",
                                                      "MinAPIVersion": "1.12"}))
         self.assertEqual(self.UNSAFE & set(self.call(0, "plan").stdout), set())
@@ -710,8 +713,25 @@ class NoEngine(Case):
         self.refused_server(says_nothing, "no answer within the time limit")
 
     def test_an_engine_that_hangs_after_the_greeting(self):
+        for path in ("/info", "/containers/json", "/images/json"):
+            self.fake.on("GET", path, HANG, times=None)
+        outcome = self.call(69, "run")
+        self.assertIn("the list of images cannot be read: no answer within the time limit", outcome.stderr)
+        self.assertIn(f"nothing could be read from {self.fake.socket}", outcome.stderr)
+
+    def test_a_proxy_that_hides_the_version_and_hangs(self):
+        self.fake.server = "nginx/1.22.1"
         self.fake.on("GET", "/version", HANG, times=None)
         self.refused(self.fake.socket, "no answer within the time limit")
+
+    def test_the_version_is_asked_for_only_where_the_ping_does_not_tell_it(self):
+        for server, asked in (("Docker/20.10.24 (linux)", False), ("Docker/ (linux)", True), ("Docker", True),
+                              ("nginx/1.22.1", True)):
+            self.fake.server = server
+            self.fake.forget()
+            with self.subTest(server=server):
+                self.assertEqual(self.call(0, "plan", "--json").json["engine"]["version"], "20.10.24")
+                self.assertEqual("/version" in [one.target for one in self.fake.requests], asked)
 
     def test_an_engine_whose_api_is_too_old(self):
         self.fake.api = "1.39"

@@ -69,7 +69,7 @@ class Answer:
         words = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found", 409: "Conflict"}
         lines = [f"HTTP/1.1 {self.status} {words.get(self.status, 'Whatever')}",
                  "Api-Version: {api}", "Docker-Experimental: false", "Ostype: linux",
-                 "Server: Docker/20.10.24 (linux)", f"Content-Type: {self.kind}"]
+                 "Server: {server}", f"Content-Type: {self.kind}"]
         if chunked:
             lines.append("Transfer-Encoding: chunked")
         elif self.status != 204:
@@ -231,10 +231,10 @@ class Wire:
         self.connection.sendall(data if isinstance(data, bytes) else data.encode())
 
     def head(self, answer, **options):
-        self.send(answer.head(**options).replace("{api}", self.fake.api))
+        self.send(self.fake.spoken(answer.head(**options)))
 
     def answer(self, answer):
-        data = answer.head().replace("{api}", self.fake.api).encode()
+        data = self.fake.spoken(answer.head()).encode()
         self.send(data + answer.body)
         return True
 
@@ -284,6 +284,7 @@ class Fake(fake_others.Others):
         self.data_root = self.folder / "data"
         (self.data_root / "overlay2").mkdir(parents=True)
         self.api = "1.41"
+        self.server = "Docker/20.10.24 (linux)"
         self.min_api = "1.12"
         self.id = "FAKE:ENGINE"
         self.now = time.time()
@@ -520,6 +521,10 @@ class Fake(fake_others.Others):
         index += len(self.requests)
         self.hooks.append(Hook(lambda request: request.index == index or request.index > index and
                                all(str(one) == str(request) for one in self.requests[index:]), action, None))
+
+    def spoken(self, head):
+        """With what every answer says of the engine."""
+        return head.replace("{api}", self.api).replace("{server}", self.server)
 
     def forget(self):
         """What was asked and what should happen; the world stays."""
