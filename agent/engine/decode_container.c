@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 
 static void add(struct strings *strings, const char *text)
@@ -137,6 +138,25 @@ static const struct field entry_fields[] = {
 	  OPTIONAL },
 };
 
+#define JOINS "container:"
+#define JOINABLE 2 /* namespaces, by their fields below */
+
+/* PidMode and IpcMode are "", "host", "private", "shareable" or "container:ID". */
+static int decode_joined(struct decoder *decoder, struct json_object *value, void *target,
+			 struct err *err)
+{
+	struct strings *joined = target;
+	const char *mode = NULL;
+	int r = decode_word(decoder, value, &mode, err);
+
+	if (r < 0 || !text_starts_with(mode, JOINS))
+		return r;
+	if (!joined->v)
+		joined->v = arena_array(decoder->arena, JOINABLE, sizeof(*joined->v));
+	add(joined, mode + strlen(JOINS));
+	return 0;
+}
+
 static const struct field facts_fields[] = {
 	{ "Id", decode_id, offsetof(struct container, id), MANDATORY },
 	{ "State.StartedAt", decode_rfc3339, offsetof(struct container, started), MANDATORY },
@@ -145,6 +165,8 @@ static const struct field facts_fields[] = {
 	{ "HostConfig.RestartPolicy.Name", decode_word,
 	  offsetof(struct container, restart_policy), MANDATORY },
 	{ "Config.Image", decode_word, offsetof(struct container, config_image), MANDATORY },
+	{ "HostConfig.PidMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
+	{ "HostConfig.IpcMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
 };
 
 static const struct field now_fields[] = {
@@ -221,7 +243,10 @@ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 {
 	struct container facts = *container;
 	const struct reference *name;
-	int r = decode_facts(decoder, object, &facts, err);
+	int r;
+
+	facts.joined = (struct strings){ 0 };
+	r = decode_facts(decoder, object, &facts, err);
 
 	if (r < 0)
 		return r;

@@ -23,6 +23,12 @@ static struct decoder decoder_of(const struct fetch *fetch)
 	return (struct decoder){ .arena = fetch->snapshot->arena, .intern = fetch->intern };
 }
 
+static bool is_gone(const struct fetch *fetch, const struct http_reply *reply)
+{
+	return reply->result >= 0 && dialect_outcome(fetch->engine->dialect, reply->status,
+						     reply->message) == OUTCOME_GONE;
+}
+
 /* A line unless all is well or the object went meanwhile. True if the answer is there. */
 static bool answered(const struct fetch *fetch, const struct http_reply *reply, enum kind kind,
 		     const char *id)
@@ -31,8 +37,7 @@ static bool answered(const struct fetch *fetch, const struct http_reply *reply, 
 
 	if (reply->result < 0)
 		problems_add(problems, "%s %s: %s", kind_to_string(kind), id, reply->err.text);
-	else if (reply->status != 200 && dialect_outcome(fetch->engine->dialect, reply->status,
-							 reply->message) != OUTCOME_GONE)
+	else if (reply->status != 200 && !is_gone(fetch, reply))
 		problems_add(problems, "%s %s: the engine answers %ld %s", kind_to_string(kind),
 			     id, reply->status, reply->message);
 	return reply->result >= 0 && reply->status == 200;
@@ -71,8 +76,10 @@ static void container_done(struct http *http _unused_, const struct http_reply *
 {
 	struct container_fetch *one = data;
 
-	if (!answered(one->fetch, reply, KIND_CONTAINER, one->container->id))
+	if (!answered(one->fetch, reply, KIND_CONTAINER, one->container->id)) {
 		one->container->inspected = FACT_UNAVAILABLE;
+		one->container->gone = is_gone(one->fetch, reply);
+	}
 	free(one);
 }
 

@@ -64,7 +64,10 @@ struct container {
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 
-	/* The next four are known with inspected. */
+	bool gone; /* it was not there any more when it was inspected */
+
+	/* The next five are known with inspected. */
+	struct strings joined;	    /* IDs of containers whose PID or IPC namespace it shares */
 	int64_t started, finished;  /* TIME_UNKNOWN: never */
 	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
 	const char *

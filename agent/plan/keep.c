@@ -163,7 +163,6 @@ static bool by_swarm(struct planner *planner _unused_, struct verdict *verdict)
 	return keep(verdict, REASON_SWARM_TASK);
 }
 
-/* Engines remove it, and the other one cannot start any more. */
 static bool by_joiner(struct planner *planner, struct verdict *verdict)
 {
 	const struct container *joiner = NULL;
@@ -174,6 +173,13 @@ static bool by_joiner(struct planner *planner, struct verdict *verdict)
 		return false;
 	verdict->holder = container_name(joiner);
 	return keep(verdict, REASON_IN_USE);
+}
+
+/* Asked last: it costs a look at every container. */
+static void keep_if_joiner_unknown(struct planner *planner, struct verdict *verdict)
+{
+	if (verdict->kind == KIND_CONTAINER && verdict->action == VERDICT_REMOVE)
+		undecided(verdict, joiners_known(planner));
 }
 
 /* A container with such a policy is one that somebody stopped and means to have back. */
@@ -292,5 +298,6 @@ void keep_judge(struct planner *planner, struct verdict *verdict)
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)
 		if (decisions[i](planner, verdict))
 			break;
+	keep_if_joiner_unknown(planner, verdict);
 	keep_unless_approved(planner, verdict);
 }

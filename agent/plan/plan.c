@@ -263,36 +263,6 @@ static void sum(struct plan *plan)
 	}
 }
 
-#define JOINS "container:"
-
-static const char *joined_by(const struct container *container)
-{
-	for (size_t i = 0; i < container->networks.n; i++)
-		if (strncmp(container->networks.v[i], JOINS, strlen(JOINS)) == 0)
-			return container->networks.v[i] + strlen(JOINS);
-	return NULL;
-}
-
-const struct container *joiner_of(const struct planner *planner,
-				  const struct container *container)
-{
-	for (size_t i = 0; i < planner->n_joiners; i++)
-		if (strcmp(joined_by(planner->joiners[i]), container->id) == 0)
-			return planner->joiners[i];
-	return NULL;
-}
-
-static void find_joiners(struct planner *planner)
-{
-	const struct snapshot *snapshot = planner->snapshot;
-
-	planner->joiners =
-		arena_array(planner->arena, snapshot->n_containers, sizeof(*planner->joiners));
-	for (size_t i = 0; i < snapshot->n_containers; i++)
-		if (joined_by(&snapshot->containers[i]))
-			planner->joiners[planner->n_joiners++] = &snapshot->containers[i];
-}
-
 static void planner_init(struct planner *planner)
 {
 	const struct snapshot *snapshot = planner->snapshot;
@@ -307,7 +277,7 @@ static void planner_init(struct planner *planner)
 	planner->container_needs = arena_array(arena, snapshot->n_containers, sizeof(unsigned));
 	planner->image_needs = arena_array(arena, snapshot->n_images, sizeof(unsigned));
 	planner->first_row = arena_array(arena, snapshot->n_images + 1, sizeof(size_t));
-	find_joiners(planner);
+	joiners_find(planner);
 }
 
 struct plan *plan_build(struct arena *arena, const struct plan_input *input)

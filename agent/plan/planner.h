@@ -6,6 +6,14 @@
 
 /* What the files of plan/ share among themselves; nobody else includes this. */
 
+/* An answer that may hang on a fact which costs a request. */
+enum answer {
+	ANSWER_NO,
+	ANSWER_YES,
+	ANSWER_NOT_ASKED,   /* the fact is missing: it has been added to the needs */
+	ANSWER_UNAVAILABLE, /* the engine failed to tell */
+};
+
 struct planner {
 	struct arena *arena;
 	const struct rules *rules;
@@ -14,12 +22,14 @@ struct planner {
 	const struct strings *approved;
 	int64_t need_free;
 	const struct plan *before;
-	struct service_runs *runs;	  /* NULL until a rule asks */
-	struct holders holders;		  /* of volumes and networks */
-	const struct container **joiners; /* that have another one's network */
+	struct service_runs *runs; /* NULL until a rule asks */
+	struct holders holders;	   /* of volumes and networks */
+	struct joiner *joiners;	   /* joiners.c; sorted by target */
 	size_t n_joiners;
-	int64_t *ended;	     /* per image: age.c; NULL until it is asked for */
-	bool *stored;	     /* per record of the build cache: within keep-storage */
+	int64_t *ended;		/* per image: age.c; NULL until it is asked for */
+	bool *stored;		/* per record of the build cache: within keep-storage */
+	bool asked_for_joiners; /* joiners_known() has its answer */
+	enum answer joiners_known;
 	bool rules_preserve; /* some rule has preserve-as */
 	int64_t now;
 	struct plan *plan;
@@ -27,14 +37,6 @@ struct planner {
 	unsigned *container_needs, *image_needs; /* NEED_… per object of the snapshot */
 	size_t *first_row; /* per image: index of its first verdict; n_images + 1 long */
 	size_t first_volume, first_network, first_cache; /* index of the first verdict */
-};
-
-/* An answer that may hang on a fact which costs a request. */
-enum answer {
-	ANSWER_NO,
-	ANSWER_YES,
-	ANSWER_NOT_ASKED,   /* the fact is missing: it has been added to the needs */
-	ANSWER_UNAVAILABLE, /* the engine failed to tell */
 };
 
 /* select.c: the first rule whose selectors all match becomes verdict->rule. Anything but YES
@@ -186,9 +188,15 @@ size_t cache_parent(const struct snapshot *snapshot, size_t index, size_t k);
 /* Whether a build, an image or the engine has it, whatever rules say. */
 bool cache_is_guarded(const struct cache_record *record);
 
-/* A container, in whatever state, that has this one's network and cannot start without it. */
+/* joiners.c: fills planner->joiners. */
+void joiners_find(struct planner *planner);
+
+/* A container, in whatever state, that cannot start without this one; NULL: none is known. */
 const struct container *joiner_of(const struct planner *planner,
 				  const struct container *container);
+
+/* Whether that is all: lists do not tell whose PID and IPC namespaces a container shares. */
+enum answer joiners_known(struct planner *planner);
 
 /* Puts a row that goes at the end of plan->removals. */
 void removals_add(struct planner *planner, const struct verdict *verdict);

@@ -135,9 +135,11 @@ class Client:
 
     # Containers
 
-    def create(self, name, image, command=("true",), labels=None, restart=None, volumes=None):
+    def create(self, name, image, command=("true",), labels=None, restart=None, volumes=None,
+               host=None):
+        """host: more of its HostConfig."""
         config = {"Image": image, "Cmd": list(command), "Labels": labels or {},
-                  "HostConfig": {"NetworkMode": "none"}}
+                  "HostConfig": {"NetworkMode": "none", **(host or {})}}
         if restart:
             config["HostConfig"]["RestartPolicy"] = {"Name": restart}
         if volumes:

@@ -43,6 +43,30 @@ class Case(unittest.TestCase):
         return run
 
 
+class Joined(Case):
+    """Docker removes a container that another one cannot start without."""
+
+    policy = "[containers all]\nstate = created\nkeep-within = 0s\nmin-age = 0s\n"
+    # How the other one needs it.
+    WAYS = {"net": {"NetworkMode": "container:net"}, "pid": {"PidMode": "container:pid"},
+            "ipc": {"IpcMode": "container:ipc"},
+            "link": {"NetworkMode": "default", "Links": ["/link:/link-user/alias"]}}
+
+    def test_what_another_one_needs_to_start_stays(self):
+        for way, host in self.WAYS.items():
+            network = "default" if way == "link" else "none"
+            self.client.create(way, "base:1", ("sleep", "100"),
+                               host={"IpcMode": "shareable", "NetworkMode": network})
+            self.client.create(f"{way}-user", "base:1", ("true",), restart="always", host=host)
+        self.client.create("alone", "base:1")
+        run = self.run_ok()
+        self.assertEqual(run.goes(), {"alone"}, run)
+        for way in self.WAYS:
+            self.assertIn(f"{way}-user", run.verdict(way)["reason"])
+            self.client.start(way)
+            self.client.start(f"{way}-user")
+
+
 class BuildInFlight(Case):
     """A build takes a while, and runs go on beside it; what it stands on is nobody's but for it."""
 

@@ -169,6 +169,46 @@ static void a_container_whose_network_another_one_has_stays(void **state)
 	assert_goes(verdict_on(world_plan(world), "other"), REASON_EXPIRED);
 }
 
+static void a_container_that_another_one_joins_or_links_to_stays(void **state)
+{
+	static const char *joined[] = { "x", "pid" },
+			  *names[] = { "database", "web/db", "long gone/db" };
+	struct world *world = *state;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_container(world, "pid", "i", NULL);
+	world_container(world, "debug", "i", NULL)->joined = (struct strings){ joined, 2 };
+	world_container(world, "db", "i", NULL)->names = (struct strings){ names, 3 };
+	world_container(world, "w", "i", NULL)->names = world_strings(world, "web");
+	assert_stays(verdict_on(world_plan(world), "pid"), REASON_IN_USE);
+	assert_string_equal(verdict_on(world_plan(world), "pid")->holder, "debug");
+	assert_stays(verdict_on(world_plan(world), "db"), REASON_IN_USE);
+	assert_string_equal(verdict_on(world_plan(world), "db")->holder, "web");
+	assert_goes(verdict_on(world_plan(world), "debug"), REASON_EXPIRED);
+	assert_goes(verdict_on(world_plan(world), "w"), REASON_EXPIRED);
+}
+
+static void what_another_one_may_join_stays(void **state)
+{
+	struct world *world = *state;
+	struct container *unknown;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_container(world, "c", "i", NULL);
+	unknown = world_container(world, "unknown", "i", NULL);
+	unknown->state = STATE_RUNNING;
+	unknown->inspected = FACT_UNAVAILABLE;
+	assert_stays(verdict_on(world_plan(world), "c"), REASON_FACT_UNAVAILABLE);
+	unknown->gone = true;
+	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
+	unknown->gone = false;
+	unknown->not_ours = "container of another program";
+	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
+	unknown->not_ours = NULL;
+	unknown->inspected = FACT_KNOWN;
+	assert_goes(verdict_on(world_plan(world), "c"), REASON_EXPIRED);
+}
+
 static void the_first_rule_that_matches_owns(void **state)
 {
 	struct world *world = *state;
@@ -812,6 +852,8 @@ int main(void)
 		T(a_container_that_was_cut_off_has_no_age),
 		T(a_restart_policy_holds_unless_the_rule_names_it),
 		T(a_container_whose_network_another_one_has_stays),
+		T(a_container_that_another_one_joins_or_links_to_stays),
+		T(what_another_one_may_join_stays),
 		T(the_first_rule_that_matches_owns),
 		T(what_cannot_be_inspected_stays),
 		T(a_list_that_failed_keeps_all_that_depends_on_it),

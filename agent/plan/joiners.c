@@ -1,0 +1,164 @@
+#include "plan/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Containers that cannot start without another one, which engines remove all the same: they
+ * share its network, PID or IPC namespace, or link to it (d20, live). */
+
+#define JOINS "container:"
+
+struct joiner {		    /* the key comes first */
+	const char *target; /* ID */
+	const struct container *container;
+};
+
+static int compare_targets(const void *a, const void *b)
+{
+	const struct joiner *left = a, *right = b;
+
+	return strcmp(left->target, right->target);
+}
+
+static void add(struct planner *planner, const char *target, const struct container *container)
+{
+	planner->joiners =
+		mem_grow(planner->joiners, planner->n_joiners, sizeof(*planner->joiners));
+	planner->joiners[planner->n_joiners++] = (struct joiner){ target, container };
+}
+
+static void add_namespaces(struct planner *planner, const struct container *container)
+{
+	for (size_t i = 0; i < container->networks.n; i++)
+		if (text_starts_with(container->networks.v[i], JOINS))
+			add(planner, container->networks.v[i] + strlen(JOINS), container);
+	for (size_t i = 0; i < container->joined.n; i++)
+		add(planner, container->joined.v[i], container);
+}
+
+/* ---- links: "web/db" is a name of what the container "web" links to as "db" ---- */
+
+struct name { /* the key comes first */
+	const char *name;
+	const struct container *container;
+};
+
+struct names {
+	struct name *v;
+	size_t n;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct name *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+static struct names names_new(const struct snapshot *snapshot)
+{
+	struct names names = { 0 };
+
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		const struct container *container = &snapshot->containers[i];
+
+		for (size_t k = 0; k < container->names.n; k++) {
+			names.v = mem_grow(names.v, names.n, sizeof(*names.v));
+			names.v[names.n++] = (struct name){ container->names.v[k], container };
+		}
+	}
+	if (names.n > 1)
+		qsort(names.v, names.n, sizeof(*names.v), compare_names);
+	return names;
+}
+
+static void add_link(struct planner *planner, const struct names *names, const char *alias,
+		     const struct container *target)
+{
+	const struct name wanted = { arena_strndup(planner->arena, alias, strcspn(alias, "/")),
+				     NULL };
+	const struct name *found =
+		bsearch(&wanted, names->v, names->n, sizeof(*names->v), compare_names);
+
+	if (found)
+		add(planner, target->id, found->container);
+}
+
+static bool has_links(const struct container *container)
+{
+	for (size_t i = 0; i < container->names.n; i++)
+		if (strchr(container->names.v[i], '/'))
+			return true;
+	return false;
+}
+
+static void add_links(struct planner *planner, const struct names *names,
+		      const struct container *target)
+{
+	for (size_t i = 0; i < target->names.n; i++)
+		if (strchr(target->names.v[i], '/'))
+			add_link(planner, names, target->names.v[i], target);
+}
+
+/* ---- the whole ---- */
+
+void joiners_find(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+	struct names names = { 0 };
+
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		const struct container *container = &snapshot->containers[i];
+
+		add_namespaces(planner, container);
+		if (!has_links(container))
+			continue;
+		if (!names.v)
+			names = names_new(snapshot);
+		add_links(planner, &names, container);
+	}
+	free(names.v);
+	if (planner->n_joiners > 1)
+		qsort(planner->joiners, planner->n_joiners, sizeof(*planner->joiners),
+		      compare_targets);
+	planner->joiners = arena_adopt(planner->arena, planner->joiners, planner->n_joiners,
+				       sizeof(*planner->joiners));
+}
+
+const struct container *joiner_of(const struct planner *planner,
+				  const struct container *container)
+{
+	const struct joiner wanted = { container->id, NULL };
+	const struct joiner *joiner =
+		planner->n_joiners > 0 ? bsearch(&wanted, planner->joiners, planner->n_joiners,
+						 sizeof(*planner->joiners), compare_targets)
+				       : NULL;
+
+	return joiner ? joiner->container : NULL;
+}
+
+enum answer joiners_known(struct planner *planner)
+{
+	const struct snapshot *snapshot = planner->snapshot;
+
+	if (planner->asked_for_joiners)
+		return planner->joiners_known;
+	planner->asked_for_joiners = true;
+	planner->joiners_known = ANSWER_YES;
+	for (size_t i = 0; i < snapshot->n_containers; i++) {
+		const struct container *container = &snapshot->containers[i];
+
+		if (container->gone || container->not_ours ||
+		    container->inspected == FACT_KNOWN)
+			continue;
+		if (container->inspected == FACT_UNAVAILABLE) {
+			planner->joiners_known = ANSWER_UNAVAILABLE;
+			continue;
+		}
+		need_add(planner, KIND_CONTAINER, i, NEED_INSPECT);
+		planner->joiners_known = ANSWER_NOT_ASKED;
+	}
+	return planner->joiners_known;
+}
