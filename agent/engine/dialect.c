@@ -39,6 +39,7 @@ static const struct refusal podman_refusals[] = {
 const struct dialect dialect_docker = {
 	.name = "Docker",
 	.build_cache = true,
+	.sums_layers = true,
 	.volume_use = true,
 	.swarm = true,
 	.refusals = docker_refusals,

@@ -11,6 +11,8 @@ struct refusal;
 struct dialect {
 	const char *name;
 	bool build_cache; /* keeps one that may hold the layers of images */
+	bool sums_layers; /* an image's size is the sum of its layers' (d20, d26, d28, live; not
+			   * in containerd) */
 	bool volume_use;  /* its events tell when a volume is mounted */
 	bool swarm;	  /* may be a node of one, as its info tells */
 	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */

@@ -182,12 +182,12 @@ static void fetch_containers(struct fetch *fetch, const unsigned *facts)
 	submit_batch(batch);
 }
 
-/* Images: inspect, then history if layers are asked for. */
+/* Images: inspect, and the history of those whose layers are asked for and cannot be told
+ * without it. */
 
 struct image_fetch {
 	struct fetch *fetch;
 	struct image *image;
-	unsigned facts;
 	struct history_entry *history;
 	size_t n_history;
 };
@@ -224,9 +224,19 @@ static void history_done(struct http *http _unused_, const struct http_reply *re
 	image_fetch_free(one);
 }
 
-static void get_history(struct image_fetch *one)
+static struct image_fetch *image_fetch_new(struct fetch *fetch, struct image *image)
 {
-	get(one->fetch, engine_path(one->fetch->engine, "/images/%s/history", one->image->id),
+	struct image_fetch *one = mem_zalloc(1, sizeof(*one));
+
+	*one = (struct image_fetch){ .fetch = fetch, .image = image };
+	return one;
+}
+
+static void get_history(struct fetch *fetch, struct image *image)
+{
+	struct image_fetch *one = image_fetch_new(fetch, image);
+
+	get(fetch, engine_path(fetch->engine, "/images/%s/history", image->id),
 	    OBJECT_MAX_BYTES, json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_history, one),
 	    history_done, one);
 }
@@ -243,38 +253,56 @@ static void image_done(struct http *http _unused_, const struct http_reply *repl
 {
 	struct image_fetch *one = data;
 
-	if (!answered(one->fetch, reply, KIND_IMAGE, one->image->id)) {
+	if (!answered(one->fetch, reply, KIND_IMAGE, one->image->id))
 		one->image->inspected = FACT_UNAVAILABLE;
-		if (one->facts & NEED_LAYERS)
-			one->image->layered = FACT_UNAVAILABLE;
-		image_fetch_free(one);
-	} else if (one->facts & NEED_LAYERS) {
-		get_history(one);
-	} else {
-		image_fetch_free(one);
-	}
+	image_fetch_free(one);
 }
 
-static void fetch_image(struct fetch *fetch, struct image *image, unsigned facts)
+static void inspect_image(struct fetch *fetch, struct image *image)
 {
-	struct image_fetch *one = mem_zalloc(1, sizeof(*one));
+	struct image_fetch *one = image_fetch_new(fetch, image);
 
-	*one = (struct image_fetch){ .fetch = fetch, .image = image, .facts = facts };
-	if (image->inspected == FACT_KNOWN && facts == NEED_LAYERS) {
-		get_history(one);
-		return;
-	}
 	get(fetch, engine_path(fetch->engine, "/images/%s/json", image->id), OBJECT_MAX_BYTES,
 	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_image, one), image_done, one);
 }
 
-static void fetch_images(struct fetch *fetch, const unsigned *facts)
+static void inspect_images(struct fetch *fetch, const unsigned *facts)
 {
 	struct snapshot *snapshot = fetch->snapshot;
 
 	for (size_t i = 0; i < snapshot->n_images; i++)
-		if (facts[i])
-			fetch_image(fetch, &snapshot->images[i], facts[i]);
+		if (facts[i] && snapshot->images[i].inspected == FACT_NOT_ASKED)
+			inspect_image(fetch, &snapshot->images[i]);
+}
+
+static void get_histories(struct fetch *fetch, const unsigned *facts)
+{
+	struct snapshot *snapshot = fetch->snapshot;
+
+	for (size_t i = 0; i < snapshot->n_images; i++) {
+		struct image *image = &snapshot->images[i];
+
+		if (!(facts[i] & NEED_LAYERS) || image->layered != FACT_NOT_ASKED)
+			continue;
+		if (image->inspected == FACT_KNOWN)
+			get_history(fetch, image);
+		else
+			image->layered = FACT_UNAVAILABLE;
+	}
+}
+
+/* After the inspects. */
+static void fetch_layers(struct fetch *fetch, const unsigned *facts)
+{
+	struct engine *engine = fetch->engine;
+	struct snapshot *snapshot = fetch->snapshot;
+
+	if (engine->dialect->sums_layers && !snapshot->engine.in_containerd)
+		layers_tell_by_totals(snapshot, facts);
+	get_histories(fetch, facts);
+	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));
+	if (snapshot->engine.in_containerd)
+		layers_share_packed(snapshot);
 }
 
 void engine_fetch(struct engine *engine, struct snapshot *snapshot, const unsigned *containers,
@@ -286,8 +314,8 @@ void engine_fetch(struct engine *engine, struct snapshot *snapshot, const unsign
 	if (containers)
 		fetch_containers(&fetch, containers);
 	if (images)
-		fetch_images(&fetch, images);
+		inspect_images(&fetch, images);
 	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));
-	if (images && snapshot->engine.in_containerd)
-		layers_share_packed(snapshot);
+	if (images)
+		fetch_layers(&fetch, images);
 }

@@ -27,11 +27,24 @@ void layer_tell_size(struct layer *layer, int64_t size, bool estimate)
 {
 	if (size < 0 || layer->disputed)
 		return;
+	if (layer->stands)
+		layer->size = -1;
+	layer->stands = false;
 	layer->disputed = layer->size >= 0 && layer->size != size && !estimate;
 	if (layer->disputed)
 		layer->size = -1;
 	else if (size > layer->size)
 		layer->size = size;
+}
+
+void layer_stand_for(struct layer *top, const struct layer *end, int64_t size)
+{
+	for (struct layer *layer = top; layer != end; layer = layer->below) {
+		if (layer->disputed || layer->size >= 0)
+			return;
+		layer->size = layer == top ? size : 0;
+		layer->stands = true;
+	}
 }
 
 int64_t layer_bytes(const struct layer *layer)

@@ -16,6 +16,7 @@ struct layer {
 	int64_t size;	     /* bytes; -1: nobody tells, or images disagree */
 	int64_t packed; /* bytes of the blob that containerd keeps beside it, an estimate */
 	bool disputed;	/* images disagree */
+	bool stands;	/* size is that of a run of layers, which one of them stands for */
 };
 
 /* The layer of that diff ID upon the one below; made if it is new. */
@@ -25,6 +26,10 @@ struct layer *layer_get(struct snapshot *snapshot, struct layer *below, const ch
  * estimates the largest counts: what is promised too much is made up for by another round, what
  * is taken too much by nothing. */
 void layer_tell_size(struct layer *layer, int64_t size, bool estimate);
+
+/* Notes that the layers from top down to the one before end take so many bytes together, unless
+ * their sizes are told. None of them goes without the others. */
+void layer_stand_for(struct layer *top, const struct layer *end, int64_t size);
 
 /* With what is packed; -1 unknown. */
 int64_t layer_bytes(const struct layer *layer);

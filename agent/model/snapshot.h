@@ -26,7 +26,7 @@ enum fact { FACT_NOT_ASKED, FACT_KNOWN, FACT_UNAVAILABLE } _byte_;
 enum {
 	NEED_INSPECT = 1 << 0, /* GET /containers/ID/json, /images/ID/json */
 	NEED_SIZE = 1 << 1,    /* containers: GET /containers/json?size=1 */
-	NEED_LAYERS = 1 << 2,  /* images: /images/ID/json and /images/ID/history */
+	NEED_LAYERS = 1 << 2,  /* images: /images/ID/json, and often /images/ID/history */
 };
 
 struct strings {

@@ -456,6 +456,31 @@ class Only(Case):
         self.refused(self.program.folder)
 
 
+class Layers(Case):
+    """What goes is worth its own layers; the engine is asked for no more than that hangs on."""
+
+    def branches(self, parent):
+        for name in ("left", "right"):
+            self.fake.image(label=name, size=50, parent=parent)
+        self.fake.image("other:1", size=7, parent=parent)
+        self.program.set_policy("[images dangling]\ndangling = yes\nkeep-within = 0s\nmin-age = 0s\n"
+                                "age-from = created\n")
+        plan = self.call(0, "plan", "--json")
+        self.assertEqual(plan.json["totals"]["remove"]["bytes"], 100, plan)
+        return {one.path.split("/")[2] for one in self.fake.asked("GET", "/history")}
+
+    def test_sizes_of_images_tell_it_where_chains_part_at_an_image(self):
+        self.assertEqual(self.branches(self.fake.image("base:1", size=1000)), set())
+
+    def test_histories_of_what_goes_tell_it_where_they_part_below(self):
+        base = self.fake.image("base:1", size=1000)
+        del self.fake.images[base.id], self.fake.by_reference["base:1"]
+        base.id = ""
+        self.fake.children[""] = set()
+        self.assertEqual(self.branches(base),
+                         {image.id for image in self.fake.images.values() if not image.tags})
+
+
 class Check(Case):
     def test_check_asks_the_engine_nothing(self):
         check = self.call(0, "check")

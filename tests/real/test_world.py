@@ -54,6 +54,16 @@ class WorldTest(unittest.TestCase):
         return outcome
 
 
+class Sizes(WorldTest):
+    def test_an_image_is_as_large_as_its_history(self):
+        """What plans go by: dialect_docker.sums_layers."""
+        self.client.build("sizes:1", "FROM base:1\nRUN echo a >/a\nENV x=y\nRUN echo b >/b && rm /a\n"
+                          "WORKDIR /w\nLABEL q=z\n")
+        for image in self.client.get("/images/json", all=1):
+            history = self.client.get(f"/images/{image['Id']}/history")
+            self.assertEqual(sum(entry["Size"] for entry in history), image["Size"], history)
+
+
 class MainJob(WorldTest):
     def build_world(self):
         client = self.client
