@@ -113,6 +113,19 @@ static bool by_storage(struct planner *planner, struct verdict *verdict)
 	       keep(verdict, REASON_KEEP_STORAGE);
 }
 
+/* What counts from now and is not remembered as seen counts from now again each time. */
+static bool begins_anew(const struct planner *planner, const struct age *age)
+{
+	return age->source == SOURCE_NOW &&
+	       (!planner->snapshot->remembers || age->from == AGE_USED ||
+		age->from == AGE_FINISHED);
+}
+
+static int64_t end_of(const struct planner *planner, const struct age *age, int64_t time)
+{
+	return begins_anew(planner, age) ? TIME_UNKNOWN : age->at + time;
+}
+
 /* min-age decides, but keep-within may hold longer: the day it goes is the later one. */
 static void postpone(struct planner *planner, struct verdict *verdict)
 {
@@ -120,13 +133,13 @@ static void postpone(struct planner *planner, struct verdict *verdict)
 	struct age age;
 	int64_t end;
 
-	if (rule->keep_within == 0 ||
+	if (rule->keep_within == 0 || verdict->goes_at == TIME_UNKNOWN ||
 	    age_of(planner, verdict, rule->age_from, &age) != ANSWER_YES)
 		return;
-	end = age.at + rule->keep_within;
+	end = end_of(planner, &age, rule->keep_within);
 	if (rule->max_age > 0 && age.at + rule->max_age < end)
 		end = age.at + rule->max_age;
-	if (end > verdict->goes_at)
+	if (end == TIME_UNKNOWN || end > verdict->goes_at)
 		verdict->goes_at = end;
 }
 
@@ -143,7 +156,7 @@ static bool by_min_age(struct planner *planner, struct verdict *verdict)
 		return false;
 	verdict->age = arrival;
 	verdict->limit = min_age;
-	verdict->goes_at = arrival.at + min_age;
+	verdict->goes_at = end_of(planner, &arrival, min_age);
 	postpone(planner, verdict);
 	return keep(verdict, REASON_TOO_YOUNG);
 }
@@ -214,21 +227,21 @@ static bool by_time(struct planner *planner, struct verdict *verdict)
 		return true;
 	}
 	if (keep_if_run_last(planner, verdict)) {
-		verdict->goes_at = verdict->age.at + rule->max_age;
+		verdict->goes_at = end_of(planner, &verdict->age, rule->max_age);
 		return true;
 	}
 	if (keep_last_holds(verdict)) {
 		verdict->limit = rule->keep_last;
-		verdict->goes_at = verdict->age.at + rule->max_age;
+		verdict->goes_at = end_of(planner, &verdict->age, rule->max_age);
 		return keep(verdict, REASON_KEEP_LAST);
 	}
 	if (keep_storage_holds(planner, verdict)) {
-		verdict->goes_at = verdict->age.at + rule->max_age;
+		verdict->goes_at = end_of(planner, &verdict->age, rule->max_age);
 		return keep(verdict, REASON_KEEP_STORAGE);
 	}
 	if (rule->keep_within > 0 && age < rule->keep_within) {
 		verdict->limit = rule->keep_within;
-		verdict->goes_at = verdict->age.at + rule->keep_within;
+		verdict->goes_at = end_of(planner, &verdict->age, rule->keep_within);
 		return keep(verdict, REASON_KEEP_WITHIN);
 	}
 	return false;

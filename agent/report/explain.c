@@ -178,6 +178,23 @@ static void put_rules(const struct explanation *explanation, FILE *out)
 		put(out, "rules", mem_strdup("none for this kind"));
 }
 
+/* What began then. */
+static const char *began_word(const struct age *age)
+{
+	static const char *const words[] = {
+		[SOURCE_ENGINE] = NULL,
+		[SOURCE_NOW] = NULL,
+		[SOURCE_FIRST_SEEN] = "first seen",
+		[SOURCE_LAST_USED] = "used",
+		[SOURCE_PULLED] = "pulled",
+		[SOURCE_UNWATCHED] = "unwatched until",
+	};
+
+	if (age->from == AGE_UNTAGGED || !words[age->source])
+		return age_word(age->from);
+	return words[age->source];
+}
+
 static char *time_words(const struct keeper_step *step, const struct plan *plan)
 {
 	char age[UNITS_SIZE], limit[UNITS_SIZE], left[UNITS_SIZE];
@@ -190,10 +207,13 @@ static char *time_words(const struct keeper_step *step, const struct plan *plan)
 		return step->keeps
 			       ? mem_printf("not reached: %s of %s, %s left", age, limit, left)
 			       : mem_printf("reached: %s is more than %s, it goes", age, limit);
+	if (step->keeps && step->age.source == SOURCE_NOW)
+		return mem_printf("keeps it: not known, counts from now: %s of %s left", left,
+				  limit);
 	return step->keeps ? mem_printf("keeps it: %s %s ago, %s of %s left",
-					age_word(step->age.from), age, left, limit)
-			   : mem_printf("no: %s %s ago is more than %s",
-					age_word(step->age.from), age, limit);
+					began_word(&step->age), age, left, limit)
+			   : mem_printf("no: %s %s ago is more than %s", began_word(&step->age),
+					age, limit);
 }
 
 static char *rank_words(const struct keeper_step *step, const struct plan *plan _unused_)

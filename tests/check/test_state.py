@@ -78,6 +78,14 @@ class Memory(Case):
         self.assertRegex(run.stdout, r"first look at this engine: 1 age unknown; it goes from .* on")
         self.assertNotIn("first look", self.call(0, "run").stdout)
 
+    def test_explain_calls_the_first_look_by_its_name(self):
+        self.fake.image("new:1", tagged=9 * 86400)
+        self.program.set_policy("[images all]\nname = *\nkeep-last = 1\n")
+        learn(self.program)
+        shown = self.call(0, "explain", "new:1").stdout
+        self.assertRegex(shown, "tagged 9d ago .the engine says so")
+        self.assertRegex(shown, "min-age: .*first seen .* ago")
+
     def test_a_name_that_was_lost_is_remembered(self):
         image = self.fake.image("app:latest")
         self.call(0, "run", "--mode=observe")

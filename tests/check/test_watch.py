@@ -116,6 +116,15 @@ class Used(WatchCase):
         self.assertEqual(plan.goes(), set())
         self.assertIn("last use unknown: counts from now", plan.verdict("old:1")["reason"])
 
+    def test_without_watcher_no_day_is_named_on_which_it_goes(self):
+        self.fake.image("old:1", ago=400 * DAY, tagged=400 * DAY)
+        for min_age in ("0s", "1h"):
+            self.program.set_policy(USED.replace("min-age     = 0s", f"min-age = {min_age}"))
+            self.assertNotIn("goes from", self.reason("old:1"))
+            self.assertIn("keep-within: keeps it: not known, counts from now: 30d of 30d left",
+                          self.call(0, "explain", "old:1").stdout)
+        self.assertNotIn("goes from", self.call(0, "run").stdout)
+
     def test_what_nobody_used_goes_and_a_job_between_two_runs_keeps_its_image(self):
         self.fake.image("idle:1", ago=400 * DAY, tagged=400 * DAY)
         job = self.fake.image("job:1", ago=400 * DAY, tagged=400 * DAY)
