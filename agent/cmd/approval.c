@@ -1,8 +1,10 @@
 #include "cmd/approval.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -114,10 +116,14 @@ static int read_plan(struct arena *arena, struct json_object *plan,
 int approval_read(struct arena *arena, const char *path, const struct engine_info *engine,
 		  struct strings *ret, struct err *err)
 {
-	struct json_object *plan = json_object_from_file(path);
-	int r;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+	struct json_object *plan;
 
 	*ret = (struct strings){ 0 };
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	plan = json_object_from_fd(fd);
+	close(fd);
 	if (!plan)
 		return err_set(err, -EINVAL, "%s: cannot be read as JSON", path);
 	r = read_plan(arena, plan, engine, ret, err);

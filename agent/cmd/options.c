@@ -244,7 +244,10 @@ static void build_getopt(char *letters, struct option *longs)
 
 static int bad_option(int code, char **argv)
 {
-	_cleanup_free_ char *shown = text_escape(argv[optind - 1]);
+	/* Within a word of several letters optind is not beyond it yet. */
+	char letter[] = { '-', (char)optopt, '\0' };
+	bool unknown_letter = code == '?' && optopt != 0 && !row_of(optopt);
+	_cleanup_free_ char *shown = text_escape(unknown_letter ? letter : argv[optind - 1]);
 
 	return usage_error(code == ':' ? "'%s' needs an argument" : "'%s' is no option", shown);
 }

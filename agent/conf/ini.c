@@ -125,7 +125,7 @@ static bool take_key(struct reader *reader, const char *line)
 	const char *separator = strpbrk(line, "=:");
 
 	if (!reader->in_section && !reader->pass_over)
-		refuse(reader, "there is no section above this key; write [KIND NAME] first");
+		refuse(reader, "there is no section above this key; write [SECTION] first");
 	else if (!separator || *separator == ':')
 		refuse(reader,
 		       "this is neither 'key = value' nor '[section]' nor a '# comment'");

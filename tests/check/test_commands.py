@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ import threading
 import time
 
 from harness.fake import HANG, Answer, FakeCase, as_nobody, digest, readable
-from harness.program import BINARY
+from harness.program import BINARY, REPOSITORY
 
 POLICY = """
 [containers exited]
@@ -94,6 +95,20 @@ class CommandLine(Case):
         lines = self.wrong("run", "--force").stderr.splitlines()
         self.assertIn("--force", lines[0])
         self.assertLessEqual(len(lines), 2)
+
+    def test_of_letters_in_one_word_the_unknown_one_is_named(self):
+        for arguments in (("run", "-xn"), ("run", "-nx"), ("-nxa", "run")):
+            self.assertIn("'-x' is no option", self.wrong(*arguments).stderr)
+
+    def test_the_manual_has_the_same_options_for_the_same_commands(self):
+        manual = (REPOSITORY / "agent/man/reclaimd.8").read_text().split(".SH OPTIONS")[1].split(".SH ")[0]
+        told = {name: text for block in manual.replace("\\-", "-").split(".TP\n")[1:]
+                for heading, _, text in [block.partition("\n")] for name in re.findall(r"--[a-z-]+", heading)}
+        shown = dict(re.findall(r"^  (?:-., |    )(--[a-z-]+) .*?((?: \([a-z ]+\))?)$", self.bare("--help").stdout, re.M))
+        self.assertEqual(set(shown), set(told))
+        for name, verbs in shown.items():
+            words = re.findall("[a-z]+", verbs)
+            self.assertIn(f"({', '.join(words)})" if words else "", told[name].replace("\n", " "), name)
 
     def test_an_option_without_its_value_is_one_line_and_a_pointer(self):
         lines = self.wrong("run", "--only").stderr.splitlines()
@@ -452,7 +467,7 @@ class Only(Case):
 
     def test_a_file_that_is_absent_or_a_folder_is_refused(self):
         world(self.fake)
-        self.refused(self.program.folder / "absent.json")
+        self.refused(self.program.folder / "absent.json", "No such file or directory")
         self.refused(self.program.folder)
 
 

@@ -482,7 +482,7 @@ static const struct {
 	/* What inih would take without a word. */
 	{ "",
 	  "name = *\n",
-	  { P ":1: there is no section above this key; write [KIND NAME] first" } },
+	  { P ":1: there is no section above this key; write [SECTION] first" } },
 	{ "mode = observe\n", POLICY, { S ":1: there is no section above this key" } },
 	{ "", "[containers a] name = *\n", { P ":1: there is text after ']'" } },
 	{ "", "[containers a]]\n", { P ":1: there is text after ']'" } },
