@@ -103,10 +103,11 @@ static const struct key keys[] = {
 			   "Older than this goes even if a keeper of this rule would keep it; pins "
 			   "and use still hold." },
 	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, ALL,
-			    "What ages count from. Default: containers finished, tagged images tagged, "
-			    "dangling ones untagged (since they were seen without a tag), volumes and "
-			    "networks untagged (since they were seen without a container that has "
-			    "them), build cache used. used: an image's last use as "
+			    "What ages count from. Default: containers finished, images tagged, but "
+			    "untagged ones of a rule with dangling = yes or preserve-as untagged "
+			    "(since they were seen without a tag), volumes and networks untagged "
+			    "(since they were seen without a container that has them), build "
+			    "cache used. used: an image's last use as "
 			    "reclaimd-watch.service saw it; time that it did not watch counts as "
 			    "use, so without it nothing goes by used." },
 	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, ALL,
