@@ -113,6 +113,24 @@ static bool by_storage(struct planner *planner, struct verdict *verdict)
 	       keep(verdict, REASON_KEEP_STORAGE);
 }
 
+/* The policy of a container that somebody stopped and means to have back; NULL: it has none, or
+ * the rule names it. */
+static const char *policy_that_holds(const struct verdict *verdict)
+{
+	const char *policy = verdict->container->restart_policy;
+
+	if (!policy || (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
+		return NULL;
+	return select_names_policy(verdict->rule, policy) ? NULL : policy;
+}
+
+/* Time alone keeps it, as far as is known: nothing is asked for this. */
+static bool goes_by_time(const struct verdict *verdict)
+{
+	return verdict->kind != KIND_CONTAINER ||
+	       (verdict->container->inspected == FACT_KNOWN && !policy_that_holds(verdict));
+}
+
 /* What counts from now and is not remembered as seen counts from now again each time. */
 static bool begins_anew(const struct planner *planner, const struct age *age)
 {
@@ -158,6 +176,8 @@ static bool by_min_age(struct planner *planner, struct verdict *verdict)
 	verdict->limit = min_age;
 	verdict->goes_at = end_of(planner, &arrival, min_age);
 	postpone(planner, verdict);
+	if (!goes_by_time(verdict))
+		verdict->goes_at = TIME_UNKNOWN;
 	return keep(verdict, REASON_TOO_YOUNG);
 }
 
@@ -195,7 +215,6 @@ static void keep_if_joiner_unknown(struct planner *planner, struct verdict *verd
 		undecided(verdict, joiners_known(planner));
 }
 
-/* A container with such a policy is one that somebody stopped and means to have back. */
 static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 {
 	const char *policy;
@@ -204,10 +223,8 @@ static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 		return false;
 	if (undecided(verdict, need_inspect(planner, verdict)))
 		return true;
-	policy = verdict->container->restart_policy;
-	if (!policy || (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
-		return false;
-	if (select_names_policy(verdict->rule, policy))
+	policy = policy_that_holds(verdict);
+	if (!policy)
 		return false;
 	verdict->detail = policy;
 	return keep(verdict, REASON_RESTART_POLICY);

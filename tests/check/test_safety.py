@@ -101,6 +101,16 @@ class Asked(Case):
         self.call(0, "run")
         self.assertEqual({"is-always", "is-unless-stopped", "base:1"}, self.fake.names())
 
+    def test_of_what_is_to_be_restarted_no_day_is_named_on_which_it_goes(self):
+        self.fake.image("base:1")
+        for policy in ("always", "no"):
+            self.fake.container("is-" + policy, "base:1", restart=policy, ago=60)
+        for keep_within in ("0s", "1d"):
+            self.program.set_policy(f"[containers all]\nname = *\nkeep-within = {keep_within}\n")
+            plan = self.call(0, "plan", "--json", "--all")
+            self.assertNotIn("goes from", plan.verdict("is-always")["reason"])
+        self.assertIn("goes from", plan.verdict("is-no")["reason"])
+
     def test_what_is_to_be_restarted_goes_if_the_rule_names_its_policy(self):
         self.fake.image("base:1")
         self.fake.container("always", "base:1", restart="always")
