@@ -14,6 +14,7 @@
 
 #define NAME_MIN 12
 #define NAME_MAX 40
+#define ADVICE_MIN 24
 
 static const char cell_unknown[] = "unknown";
 
@@ -165,19 +166,21 @@ static char *advice_cell(const struct disk_ledger *usage, const struct line *lin
 
 /* ---- the screen ---- */
 
-static void print_line(const char *const cells[4], const size_t widths[3], unsigned width,
-		       FILE *out)
+/* The last cell may have several lines. */
+static void print_line(const char *const cells[4], const size_t widths[3], FILE *out)
 {
+	int indent = (int)(widths[0] + widths[1] + widths[2]) + 6;
+	char *rest, *end;
 	_cleanup_free_ char *line =
 		mem_printf("%*s  %s%*s  %s%*s  %s", (int)widths[0], cells[0], cells[1],
 			   (int)(widths[1] - fit_width(cells[1])), "", cells[2],
 			   (int)(widths[2] - fit_width(cells[2])), "", cells[3]);
 
-	if (width > 0)
-		fit_cut(line, width);
 	if (fit_only_ascii())
 		fit_ascii(line);
-	fprintf(out, "%s\n", line);
+	for (rest = line; (end = strchr(rest, '\n')); rest = end + 1)
+		fprintf(out, "%.*s\n%*s", (int)(end - rest), rest, indent, "");
+	fprintf(out, "%s\n", rest);
 }
 
 static void widen(size_t widths[3], const char *const cells[4])
@@ -185,6 +188,24 @@ static void widen(size_t widths[3], const char *const cells[4])
 	for (size_t i = 0; i < 3; i++)
 		if (fit_width(cells[i]) > widths[i])
 			widths[i] = fit_width(cells[i]);
+}
+
+/* What the first two columns leave of the width is shared by names, which are cut, and advice,
+ * which is wrapped. */
+static void fit_cells(char *(*cells)[4], size_t n, size_t widths[3], size_t width)
+{
+	size_t taken = widths[0] + widths[1] + 6, advice = ADVICE_MIN;
+	size_t left = width > taken ? width - taken : 0;
+	size_t names = left > NAME_MIN + ADVICE_MIN ? left - ADVICE_MIN : NAME_MIN;
+
+	if (widths[2] > names)
+		widths[2] = names;
+	if (left > widths[2] + ADVICE_MIN)
+		advice = left - widths[2];
+	for (size_t i = 0; i < n; i++) {
+		fit_cut(cells[i][2], widths[2]);
+		fit_wrap(cells[i][3], advice);
+	}
 }
 
 static void print_lines(const struct disk_ledger *usage, const struct lines *lines,
@@ -204,9 +225,11 @@ static void print_lines(const struct disk_ledger *usage, const struct lines *lin
 		cells[i][3] = advice_cell(usage, &lines->v[i]);
 		widen(widths, (const char *const *)cells[i]);
 	}
-	print_line(heads, widths, width, out);
+	if (width > 0)
+		fit_cells(cells, lines->n, widths, width);
+	print_line(heads, widths, out);
 	for (size_t i = 0; i < lines->n; i++) {
-		print_line((const char *const *)cells[i], widths, width, out);
+		print_line((const char *const *)cells[i], widths, out);
 		for (size_t k = 0; k < 4; k++)
 			free(cells[i][k]);
 	}

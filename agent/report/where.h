@@ -8,7 +8,7 @@
 /* The ledger of a file system, for the person whose disk it is. */
 
 /* A table, the largest first, and beside each the one thing to do about it; small ones of a
- * kind are one row unless all. width 0: not cut. */
+ * kind are one row unless all. width 0: as wide as it gets. */
 void report_where(const struct snapshot *snapshot, const struct disk_ledger *usage, bool all,
 		  unsigned width, FILE *out);
 

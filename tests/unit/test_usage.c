@@ -318,13 +318,13 @@ static void test_rest(void **state _unused_)
 }
 
 static char *rendered(const struct snapshot *snapshot, const struct disk_ledger *ledger,
-		      bool all)
+		      bool all, unsigned width)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	report_where(snapshot, ledger, all, 0, out);
+	report_where(snapshot, ledger, all, width, out);
 	fclose(out);
 	return text;
 }
@@ -346,14 +346,37 @@ static void test_one_screen(void **state _unused_)
 					       .bytes = -1,
 					       .why = "Permission denied" });
 	usage_close(ledger, INT64_C(6000000000));
-	brief = rendered(snapshot, ledger, false);
-	all = rendered(snapshot, ledger, true);
+	brief = rendered(snapshot, ledger, false, 0);
+	all = rendered(snapshot, ledger, true, 0);
 	assert_non_null(strstr(brief, "unknown  volume"));
 	assert_non_null(strstr(brief, "Permission denied"));
 	assert_non_null(strstr(brief, "88 volumes"));
 	assert_non_null(strstr(brief, "the unknown, and not the engine's"));
 	assert_null(strchr(brief, '\x1b'));
 	assert_null(strstr(all, "88 volumes"));
+}
+
+/* On a narrow terminal what to do is still there, in lines that fit. */
+static void test_narrow(void **state _unused_)
+{
+	_cleanup_(usage_freep) struct disk_ledger *ledger = usage_new();
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = snapshot_new();
+	_cleanup_free_ char *text = NULL, *wide = NULL;
+
+	usage_add(ledger, &(struct usage_row){ .kind = USAGE_ORPHAN, .name = "b", .bytes = 1 });
+	usage_add(ledger,
+		  &(struct usage_row){ .kind = USAGE_VOLUME,
+				       .name = "a-name-that-is-longer-than-there-is-room-for",
+				       .bytes = 9 });
+	usage_close(ledger, 10);
+	wide = rendered(snapshot, ledger, false, 0);
+	text = rendered(snapshot, ledger, false, 80);
+	assert_non_null(strstr(wide, "a [volumes] rule, if no container needs it\n"));
+	assert_non_null(strstr(text, "a-name-"));
+	assert_null(strstr(text, "room-for"));
+	assert_non_null(strstr(text, "needs it\n"));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		assert_in_range(strlen(line), 0, 80);
 }
 
 int main(void)
@@ -366,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_held_open),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_one_screen),
+		cmocka_unit_test(test_narrow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
