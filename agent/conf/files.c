@@ -85,20 +85,28 @@ bool files_are_roots(const struct strings *folders, struct problems *problems)
 	return problems->n == before;
 }
 
+/* A folder with the sticky bit, as /tmp, is meant to be as it is. */
+static char *remedy(const char *folder, mode_t mode)
+{
+	if (mode & S_ISVTX)
+		return mem_strdup("put it elsewhere, for example below /root");
+	return mem_printf("do 'chown root %s' and 'chmod go-w %s'", folder, folder);
+}
+
 static bool check_folder(const char *path, struct problems *problems)
 {
 	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *folder =
 		slash ? mem_printf("%.*s", (int)(slash == path ? 1 : slash - path), path)
 		      : mem_strdup(".");
-	struct stat info;
+	_cleanup_free_ char *what_to_do = NULL;
+	struct stat info = { 0 };
 
 	if (stat(folder, &info) == 0 && is_roots_alone(&info))
 		return true;
-	problems_add(problems,
-		     "%s: the folder %s is not root's alone to write; do 'chown root %s' and "
-		     "'chmod go-w %s'",
-		     path, folder, folder, folder);
+	what_to_do = remedy(folder, info.st_mode);
+	problems_add(problems, "%s: the folder %s is not root's alone to write; %s", path,
+		     folder, what_to_do);
 	return false;
 }
 

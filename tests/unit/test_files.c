@@ -383,8 +383,8 @@ static void the_folder_is_roots_alone_as_well(void **state)
 		uid_t owner;
 		bool opens;
 	} table[] = {
-		{ 0755, 0, true },  { 0700, 0, true },	 { 0775, 0, false },
-		{ 0757, 0, false }, { 01777, 0, false }, { 0755, NOBODY, false },
+		{ 0755, 0, true },  { 0700, 0, true },	     { 0775, 0, false },
+		{ 0757, 0, false }, { 0755, NOBODY, false },
 	};
 	struct world *world = *state;
 	const char *path = put(world, "a/d/x.ini", "#"), *folder = path_of(world, "a/d");
@@ -404,6 +404,18 @@ static void the_folder_is_roots_alone_as_well(void **state)
 						    "go-w %s'",
 						    folder, folder, folder));
 	}
+}
+
+/* That of /tmp would break the machine. */
+static void a_folder_that_is_everybodys_on_purpose_shall_stay_so(void **state)
+{
+	struct world *world = *state;
+	const char *path = put(world, "a/d/x.ini", "#"), *folder = path_of(world, "a/d");
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(folder, 01777), 0);
+	assert_refused(world, path, "is not root's alone to write; put it elsewhere");
 }
 
 static void a_link_is_judged_at_both_ends(void **state)
@@ -469,6 +481,7 @@ int main(void)
 		TEST(to_a_user_it_is_no_matter_who_may_write),
 		TEST(roots_files_are_roots_alone),
 		TEST(the_folder_is_roots_alone_as_well),
+		TEST(a_folder_that_is_everybodys_on_purpose_shall_stay_so),
 		TEST(a_link_is_judged_at_both_ends),
 		TEST(a_bare_name_lies_in_the_current_folder),
 	};
