@@ -22,7 +22,7 @@ static const struct {
 	[BUCKET_NOT_APPROVED] = { "not approved", "NOT_APPROVED" },
 	[BUCKET_ENGINE] = { "the engine's own", "ENGINE" },
 	[BUCKET_NO_RULE] = { "no rule", "NO_RULE" },
-	[BUCKET_UNKNOWN] = { "not told by the engine", "UNKNOWN" },
+	[BUCKET_UNKNOWN] = { "not known", "UNKNOWN" },
 	[BUCKET_CHANGED] = { "changed meanwhile", "CHANGED" },
 	[BUCKET_SKIPPED] = { "skipped", "SKIPPED" },
 	[BUCKET_FAILED] = { "failed", "FAILED" },

@@ -254,6 +254,8 @@ class Stopped(unittest.TestCase):
                 self.assertEqual(broken.status, 0, broken)
                 self.assertIn("/etc/containers/systemd/broken.kube:2: ", broken.stderr)
                 self.assertIn("no image, volume or network goes", broken.stderr)
+                # It was not the engine that did not tell.
+                self.assertRegex(broken.stdout, r"kept \d+ \(.*not known \d+")
                 self.assertEqual(len(engine.client.tags()), 2)
 
                 (program.folder / "etc/containers/systemd/broken.kube").unlink()
