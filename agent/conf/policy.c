@@ -93,8 +93,8 @@ static const struct key keys[] = {
 	[RULE_QUARANTINE] = { "quarantine", KEY_DURATION, FIELD(quarantine), 3600, INT64_MAX,
 			      NULL, NULL, VOLUMES,
 			      "A volume that would go is announced in the journal this long before, "
-			      "and goes only if nothing uses it meanwhile. Default: 7d for "
-			      "anonymous = no, else none." },
+			      "and goes only if nothing uses it meanwhile; 1h at least. Default: 7d "
+			      "for anonymous = no, else none." },
 	[RULE_GROUP_BY] = { "group-by", KEY_GROUP, FIELD(group_by), 0, 0, groups, NULL, ALL,
 			    "The groups of keep-last. Default: images repository, containers image, "
 			    "others none." },
