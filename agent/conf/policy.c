@@ -64,7 +64,7 @@ static const struct key keys[] = {
 	[RULE_ANONYMOUS] = { "anonymous", KEY_CHOICE, FIELD(anonymous), 0, 0, anonymities,
 			     "yes", VOLUMES,
 			     "Selector. yes: volumes that the engine named; no: those that somebody "
-			     "named, which need a name or label other than * beside it and go only "
+			     "named, which need a name, label or project other than * beside it and go only "
 			     "while reclaimd-watch.service runs: nobody else knows that a job did not "
 			     "use them between two runs. Podman does not tell, so there none goes." },
 	[RULE_DANGLING] = { "dangling", KEY_CHOICE, FIELD(dangling), 0, 0, danglings, "no",
@@ -477,6 +477,33 @@ static void check_values(const struct rule *rule, struct problems *problems)
 		mistake(problems, rule, RULE_TAG, "a dangling image has no tag");
 }
 
+static void check_pin(const struct rule *rule, enum rule_key key, const struct patterns *pins,
+		      const char *never, const char *advice, struct problems *problems)
+{
+	for (size_t i = 0; i < pins->n; i++)
+		if (!pins->v[i].negated &&
+		    strcspn(pins->v[i].glob, never) < strcspn(pins->v[i].glob, "["))
+			mistake(problems, rule, key, "%s: '%s' matches nothing; %s",
+				keys[key].name, pins->v[i].glob, advice);
+}
+
+/* A pin that can match nothing keeps nothing, and nobody would notice. Networks, and what
+ * describes a record of the build cache, may be called anything. */
+static void check_pins(const struct rule *rule, struct problems *problems)
+{
+	static const char commas[] = "between patterns write a comma",
+			  quotes[] = "patterns have no quotes";
+
+	check_pin(rule, RULE_KEEP_TAG, &rule->keep_tags, " \t", commas, problems);
+	check_pin(rule, RULE_KEEP_TAG, &rule->keep_tags, "\"'", quotes, problems);
+	check_pin(rule, RULE_KEEP_TAG, &rule->keep_tags, ":/",
+		  "NAME:TAG is what keep-name takes", problems);
+	if (rule->kind == KIND_NETWORK || rule->kind == KIND_BUILD_CACHE)
+		return;
+	check_pin(rule, RULE_KEEP_NAME, &rule->keep_names, " \t", commas, problems);
+	check_pin(rule, RULE_KEEP_NAME, &rule->keep_names, "\"'", quotes, problems);
+}
+
 static bool narrows(const struct rule *rule)
 {
 	return patterns_pick(&rule->names) || patterns_pick(&rule->labels) ||
@@ -489,8 +516,8 @@ static void check_volumes(const struct rule *rule, struct problems *problems)
 	if (rule->kind == KIND_VOLUME && rule->anonymous == ANONYMOUS_NO &&
 	    rule->action == ACTION_REMOVE && !narrows(rule))
 		mistake(problems, rule, RULE_ANONYMOUS,
-			"'anonymous = no' means volumes that somebody named; write which, by name or "
-			"label other than '*'");
+			"'anonymous = no' means volumes that somebody named; write which, by name, "
+			"label or project other than '*'");
 }
 
 /* Each key of a pair needs the other, and the pairs do not mix. One mistake a rule: what
@@ -571,6 +598,7 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 		check_keepers(rule, problems);
 		check_max_age(rule, problems);
 		check_values(rule, problems);
+		check_pins(rule, problems);
 		check_volumes(rule, problems);
 		check_preserve_as(rule, problems);
 		check_pressure(rule, problems);

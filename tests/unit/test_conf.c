@@ -212,12 +212,12 @@ static const struct {
 	{ "", "[pods a]\n", { P ":1: unknown kind 'pods'; a section is" } },
 	{ "",
 	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = *\n",
-	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name or "
-	      "label other than '*'" } },
+	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name, "
+	      "label or project other than '*'" } },
 	{ "",
 	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = !db\n",
-	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name or "
-	      "label other than '*'" } },
+	  { P ":2: 'anonymous = no' means volumes that somebody named; write which, by name, "
+	      "label or project other than '*'" } },
 	{ "",
 	  "[volumes a]\nanonymous = no\nkeep-within = 1d\nname = cache-*\nquarantine = 0s\n",
 	  { P ":5: quarantine: '0s' is out of range; it must be at least 1h" } },
@@ -478,6 +478,21 @@ static const struct {
 	{ "",
 	  PRESSURE "when-used-above = 85%\nuntil-used-below = 70%\naction = keep\n",
 	  { P ":5: a pressure rule only takes" } },
+
+	/* A pin that can match nothing. */
+	{ "",
+	  "[images a]\nname = *\nkeep-last = 1\nkeep-tag = latest stable\n",
+	  { P
+	    ":4: keep-tag: 'latest stable' matches nothing; between patterns write a comma" } },
+	{ "",
+	  "[images a]\nname = *\nkeep-last = 1\nkeep-tag = latest, app:1\n",
+	  { P ":4: keep-tag: 'app:1' matches nothing; NAME:TAG is what keep-name takes" } },
+	{ "",
+	  "[volumes a]\nname = *\nkeep-last = 1\nkeep-name = db web\n",
+	  { P ":4: keep-name: 'db web' matches nothing; between patterns write a comma" } },
+	{ "",
+	  "[containers a]\nname = *\nkeep-last = 1\nkeep-name = \"db\"\n",
+	  { P ":4: keep-name: '\"db\"' matches nothing; patterns have no quotes" } },
 
 	/* What inih would take without a word. */
 	{ "",
