@@ -12,6 +12,9 @@
 
 #define MIN_PREFIX 4
 
+/* Before the ID of an untagged image, in every table. */
+#define UNNAMED "<none> "
+
 struct matches {
 	size_t *v; /* indices of verdicts */
 	size_t n;
@@ -53,12 +56,13 @@ static void find(const struct session *session, const char *name, struct matches
 	const struct plan *plan = session->plan;
 	struct reference reference;
 	bool parsed = reference_parse_default(session->arena, name, &reference);
+	const char *prefix = text_starts_with(name, UNNAMED) ? name + strlen(UNNAMED) : name;
 
 	for (size_t i = 0; i < plan->n; i++)
 		if (has_name(&plan->verdicts[i], name, parsed ? &reference : NULL))
 			add(matches, i);
 	for (size_t i = 0; matches->n == 0 && i < plan->n; i++)
-		if (has_prefix(&plan->verdicts[i], name))
+		if (has_prefix(&plan->verdicts[i], prefix))
 			add(matches, i);
 }
 

@@ -276,6 +276,11 @@ class Explain(Case):
         self.assertIn("in use by on", self.call(0, "explain", self.held["Name"]).stdout)
         self.assertIn("no rule matches", self.call(0, "explain", "unused").stdout)
 
+    def test_an_untagged_image_is_found_by_what_tables_call_it(self):
+        image = self.fake.image(label="unnamed")
+        shown = self.call(0, "explain", f"<none> {image.id[7:19]}").stdout
+        self.assertIn(f"image <none> {image.id[7:19]}", shown)
+
     def test_the_summary_names_each_kind(self):
         said = self.call(0, "run").stdout
         self.assertIn("removed 1 container, 2 volumes, 1 network, 2 build cache records", said)
