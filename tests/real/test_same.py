@@ -66,7 +66,7 @@ EXPECTED = {
     "parent": "keep: child",
     "of-running": "keep: in-use",
     "used-by-id": "keep: in-use",
-    "used-by-name": "keep: no-rule",
+    "used-by-name": "keep: in-use, no-rule",
     "undated": "keep: no-rule",
     "pulled": "keep: no-rule",
     "digest-only": "keep: maybe-wanted",
@@ -85,9 +85,6 @@ CONTAINERD_STORE = {
 PODMAN = {
     # Its History remembers the name that was lost.
     "superseded-by-pull": "remove: expired",
-    # Its list has the name by which a container holds the image; Docker's has an ID after a re-tag, and
-    # the name is asked for only when something with a tag would go.
-    "used-by-name": "keep: in-use, no-rule",
 }
 
 # Under EVERYTHING these images stay.
