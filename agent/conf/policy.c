@@ -103,15 +103,16 @@ static const struct key keys[] = {
 			   "Older than this goes even if a keeper of this rule would keep it; pins "
 			   "and use still hold." },
 	[RULE_AGE_FROM] = { "age-from", KEY_CHOICE, FIELD(age_from), 0, 0, ages, NULL, ALL,
-			    "What ages count from. Default: containers finished, images tagged, but "
-			    "untagged ones of a rule with dangling = yes or preserve-as untagged "
-			    "(since they were seen without a tag), volumes and networks untagged "
-			    "(since they were seen without a container that has them), build "
-			    "cache used. used: an image's last use as "
+			    "What ages count from. Default: containers finished, tagged images tagged, "
+			    "untagged ones untagged (since they were seen without a tag), volumes and "
+			    "networks untagged (since they were seen without a container that has "
+			    "them), build cache used. used: an image's last use as "
 			    "reclaimd-watch.service saw it; time that it did not watch counts as "
 			    "use, so without it nothing goes by used." },
 	[RULE_ORDER_BY] = { "order-by", KEY_CHOICE, FIELD(order_by), 0, 0, orders, NULL, ALL,
-			    "What newest means for keep-last. Default: age-from. version: the "
+			    "What newest means for keep-last. Default: age-from; where a rule has "
+			    "dangling = any and no age-from tagged, or with preserve-as untagged: "
+			    "what has a tag counts as newer than what lost its own. version: the "
 			    "semantic version of the tag." },
 	[RULE_KEEP_TAG] = { "keep-tag", KEY_PATTERNS, FIELD(keep_tags), 0, 0, NULL, NULL,
 			    IMAGES,
@@ -356,7 +357,16 @@ static enum age_from default_age(const struct rule *rule)
 	case KIND_MAX_:
 		break;
 	}
-	return rule->dangling == DANGLING_YES || rule->preserve_as ? AGE_UNTAGGED : AGE_TAGGED;
+	return rule->dangling != DANGLING_NO || rule->preserve_as ? AGE_UNTAGGED : AGE_TAGGED;
+}
+
+/* An image that lost its name today may be older than the one that has it now. */
+static enum order_by default_order(const struct rule *rule)
+{
+	if (rule->kind == KIND_IMAGE && rule->dangling == DANGLING_ANY && !rule->preserve_as &&
+	    !rule_has(rule, RULE_AGE_FROM))
+		return ORDER_TAGGED;
+	return (enum order_by)rule->age_from;
 }
 
 static enum group_by default_group(const struct rule *rule)
@@ -375,7 +385,7 @@ static void fill_defaults(struct rule *rule, const struct settings *settings)
 	if (!rule_has(rule, RULE_AGE_FROM))
 		rule->age_from = default_age(rule);
 	if (!rule_has(rule, RULE_ORDER_BY))
-		rule->order_by = (enum order_by)rule->age_from;
+		rule->order_by = default_order(rule);
 	if (!rule_has(rule, RULE_GROUP_BY))
 		rule->group_by = default_group(rule);
 	if (!rule_has(rule, RULE_QUARANTINE) && rule->anonymous == ANONYMOUS_NO)

@@ -136,6 +136,20 @@ static int newer_first(int64_t a, int64_t b)
 	return (a < b) - (a > b);
 }
 
+static bool has_own_tag(const struct member *member)
+{
+	return member->verdict->kind == KIND_TAG && !member->verdict->preserved;
+}
+
+/* What lost its name did so after the image that has it now was tagged, and is older all the
+ * same. */
+static int compare_names_first(const struct member *left, const struct member *right)
+{
+	if (left->verdict->rule->order_by != ORDER_UNTAGGED)
+		return 0;
+	return has_own_tag(right) - has_own_tag(left);
+}
+
 /* Ties of the chosen order fall to the build or creation date, then to the ID, so that the
  * order of the engine's lists never matters. */
 static int compare_members(const void *a, const void *b)
@@ -145,6 +159,8 @@ static int compare_members(const void *a, const void *b)
 
 	if (left->verdict->rule->order_by == ORDER_VERSION)
 		r = version_compare(right->version, left->version);
+	if (r == 0)
+		r = compare_names_first(left, right);
 	if (r == 0)
 		r = newer_first(left->at, right->at);
 	if (r == 0)

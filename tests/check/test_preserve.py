@@ -161,6 +161,37 @@ class Named(Case):
         self.assertIn("nobody knows what it was called", run.verdict(unknown.id)["reason"])
         self.assertEqual(self.fake.tagged, [])
 
+    ANY = """[images app]
+dangling    = any
+name        = *
+keep-last   = 1
+keep-within = 0s
+min-age     = 0s
+max-remove  = 100%
+"""
+
+    def test_what_has_the_name_is_newer_than_what_lost_it(self):
+        """Though the one lost it after the other was tagged."""
+        for preserve in "", "preserve-as = {repository}:superseded-{created}-{id}\n":
+            self.fake, self.program = self.another()
+            self.program.set_policy(self.ANY + preserve)
+            with self.subTest(preserve=preserve):
+                first, second = self.builds(2)
+                plan = self.call(0, "plan", "--json")
+                self.assertEqual(plan.verdict("app:latest")["verdict"], "keep", plan)
+                self.assertEqual(plan.verdict(first.id)["verdict"], "remove", plan)
+
+    def test_an_image_stays_for_its_time_after_it_lost_its_name(self):
+        for preserve in "", "preserve-as = {repository}:superseded-{created}-{id}\n":
+            self.fake, self.program = self.another()
+            self.program.set_policy(self.ANY.replace("keep-last   = 1\nkeep-within = 0s",
+                                                     "keep-within = 1h") + preserve)
+            with self.subTest(preserve=preserve):
+                first, second = self.builds(2)
+                plan = self.call(0, "plan", "--json")
+                self.assertEqual(plan.verdict(first.id)["verdict"], "tag" if preserve else "keep", plan)
+                self.assertEqual(plan.goes(), {"app:latest"}, plan)
+
     def test_the_registry_stands_as_the_engine_spells_it(self):
         image = build(self.fake, self.program, 0, "registry.example.com:5000/team/app:1.0")
         build(self.fake, self.program, 1, "registry.example.com:5000/team/app:1.0")
