@@ -61,6 +61,7 @@ struct container {
 	struct strings volumes;	 /* names of the volumes it mounts */
 	struct strings binds;	 /* host paths that it mounts */
 	struct strings networks; /* names and IDs */
+	struct pins mounted; /* images that it mounts, not the one that it was created from */
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 

@@ -1,4 +1,4 @@
-"""What must survive on a real Docker, whatever else is done to it at the same time."""
+"""What must survive on a real engine, whatever else is done to it at the same time."""
 
 import threading
 import time
@@ -216,6 +216,37 @@ class Whole(Case):
             self.run_ok()
             stays = {f"app:{number}" for number in range(5 - count, 5)} | {"app:1", "lib:1"}
             self.assertEqual(self.client.tags() - {"base:1"}, stays)
+
+
+class Mounted(Case):
+    """A container that has an image as a mount; Podman would remove it, Docker the first of its names."""
+
+    def setUp(self):
+        """On each engine in turn instead."""
+
+    def mount(self):
+        if self.engine.is_podman:
+            self.engine.inside("podman", "create", "--network=none", "--name=mounting",
+                               "--mount=type=image,source=tool:1,destination=/t", "base:1", "true", check=True)
+            return
+        self.client.prefix = "/v1.48"
+        self.client.json("POST", "/containers/create?name=mounting", {
+            "Image": "base:1", "Cmd": ["true"], "HostConfig": {
+                "NetworkMode": "none", "Mounts": [{"Type": "image", "Source": "tool:1", "Target": "/t"}]}})
+
+    def test_the_image_stays_with_its_names(self):
+        for name in wanted():
+            if name in ("own", "d20", "d26"):   # do not know such mounts
+                continue
+            with self.subTest(name):
+                self.start(name)
+                self.client.import_root("tool:1", 1000)
+                self.client.tag("tool:1", "tool:2")
+                self.client.import_root("unused:1", 2000)
+                self.mount()
+                run = self.run_ok()
+                tags = {tag.removeprefix("docker.io/library/") for tag in self.client.tags()}
+                self.assertEqual(tags, {"base:1", "tool:1", "tool:2"}, run)
 
 
 class WayBack(Case):
