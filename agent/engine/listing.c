@@ -157,10 +157,33 @@ static void adopt_containers(struct listing *listing)
 					   snapshot->n_containers, sizeof(struct container));
 }
 
+/* Podman lists an image that lies in a read-only store and in its own twice. Which of the two a
+ * name or a DELETE means is not told: it stays. */
+static void merge_copies(struct listing *listing)
+{
+	struct image *images = listing->items, *last = NULL;
+	size_t n = 0;
+
+	if (listing->n > 1)
+		qsort(images, listing->n, sizeof(*images), compare_ids);
+	for (size_t i = 0; i < listing->n; i++) {
+		bool same = last && strcmp(last->id, images[i].id) == 0;
+
+		if (same && (last->not_ours || images[i].not_ours)) {
+			last->not_ours = last->not_ours ? last->not_ours : images[i].not_ours;
+			continue;
+		}
+		last = &images[n++];
+		*last = images[i];
+	}
+	listing->n = n;
+}
+
 static void adopt_images(struct listing *listing)
 {
 	struct snapshot *snapshot = listing->snapshot;
 
+	merge_copies(listing);
 	snapshot->listing[KIND_IMAGE] = listing->failed ? LISTING_FAILED : LISTING_READ;
 	snapshot->listing[KIND_TAG] = snapshot->listing[KIND_IMAGE];
 	snapshot->n_images = listing->failed ? 0 : listing->n;

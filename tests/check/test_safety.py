@@ -183,6 +183,18 @@ class InUse(Case):
         self.assertEqual(self.fake.deletes, [])
         self.assertEqual(run.verdict("app:1")["guard"], "in-use-counted", run)
 
+    def test_an_image_of_a_read_only_store_stays_and_is_no_failure(self):
+        """Podman lists what lies in an additional image store, and refuses to remove it."""
+        for name, references in (("tagged", ["os:1", "os:2"]), ("untagged", [])):
+            with self.subTest(name):
+                image = self.fake.image(*references, label=name)
+                image.extra = {"ReadOnly": True}
+                run = self.run_json()
+                self.assertEqual(self.fake.deletes, [])
+                verdict = run.verdict(references[0] if references else image.id)
+                self.assertEqual(verdict["guard"], "not-ours", run)
+                self.assertIn("read-only", verdict["reason"])
+
     def test_if_a_containers_image_cannot_be_named_no_tagged_image_goes(self):
         old = self.fake.image("moved:1", label="old")
         user = self.fake.container("user", "moved:1", "running")

@@ -249,6 +249,41 @@ class Mounted(Case):
                 self.assertEqual(tags, {"base:1", "tool:1", "tool:2"}, run)
 
 
+class ReadOnlyStore(Case):
+    """Podman's additional image stores: what the system brings along, in /usr for example."""
+
+    def setUp(self):
+        """On each Podman in turn instead."""
+
+    def add_store(self, *references):
+        """Starts it anew with copies of these in such a store."""
+        store, archive = self.engine.data / "store", self.engine.data / "archive"
+        for reference in references:
+            self.engine.inside("podman", "save", "-o", archive, reference, check=True)
+            self.engine.inside("podman", "--root", store, "--runroot", "/run/copy", "load", "-i", archive,
+                               check=True)
+            archive.unlink()
+        self.engine.halt()
+        self.engine.options += f" --storage-opt=additionalimagestore={store}"
+        self.engine.start()
+
+    def test_what_lies_there_stays_and_hinders_nothing(self):
+        for name in wanted():
+            if not name.startswith("p"):
+                continue
+            with self.subTest(name):
+                self.start(name)
+                for number, reference in enumerate(("system:1", "both:1", "unused:1")):
+                    self.client.import_root(reference, 1000 + number)
+                self.add_store("system:1", "both:1")
+                self.client.request("DELETE", "/images/system:1")
+                run = self.run_ok()
+                self.assertEqual(run.verdict("system:1")["guard"], "not-ours", run)
+                self.assertEqual(run.verdict("both:1")["guard"], "not-ours", run)
+                self.assertEqual({tag.removeprefix("docker.io/library/") for tag in self.client.tags()},
+                                 {"system:1", "both:1"}, run)
+
+
 class WayBack(Case):
     """keep-last-run = 2: the images that a service ran last, however many builds came between."""
 

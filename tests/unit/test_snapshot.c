@@ -50,6 +50,10 @@
 	"{\"Id\":\"" A                                                                         \
 	"\",\"RepoTags\":[\"a:1\"],\"RepoDigests\":[],\"Created\":1,\"Size\":1,"               \
 	"\"Labels\":null}"
+#define COPY                                                                                   \
+	"{\"Id\":\"" A                                                                         \
+	"\",\"RepoTags\":[\"a:1\"],\"RepoDigests\":[],\"Created\":1,\"Size\":1,"               \
+	"\"Labels\":null,\"ReadOnly\":true}"
 #define ENTRY(id, infra)                                                                       \
 	"{\"Id\":\"" id "\",\"Names\":[\"y\"],\"Image\":\"a:1\",\"ImageID\":\"" A              \
 	"\",\"State\":\"exited\",\"IsInfra\":" infra ",\"Pod\":\"\"}"
@@ -237,6 +241,40 @@ static void podmans_own_list_completes_the_other(void **state _unused_)
 	assert_string_equal(snapshot->containers[1].image_id, A);
 }
 
+/* In either order; what is no copy spoils the list still. */
+static void a_copy_in_a_read_only_store_is_the_same_image(void **state _unused_)
+{
+	static const struct {
+		const char *images;
+		size_t n;
+	} lists[] = {
+		{ "[" IMAGE "," COPY "]", 1 },
+		{ "[" COPY "," IMAGE "]", 1 },
+		{ "[" COPY "]", 1 },
+		{ "[" IMAGE "," IMAGE "]", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct answer answers[] = {
+			PING("Libpod-API-Version: 4.3.1\r\n"),
+			DOCKER_INFO,
+			CONTAINERS("[]"),
+			IMAGES(lists[i].images),
+			PODMANS("[]"),
+		};
+		_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
+		const struct snapshot *snapshot = world.snapshot;
+
+		if (lists[i].n == 0) {
+			assert_int_equal(snapshot->listing[KIND_IMAGE], LISTING_FAILED);
+			continue;
+		}
+		assert_int_equal(snapshot->listing[KIND_IMAGE], LISTING_READ);
+		assert_int_equal(snapshot->n_images, lists[i].n);
+		assert_string_equal(snapshot->images[0].not_ours, "in a read-only store");
+	}
+}
+
 static void without_podmans_own_list_there_is_none(void **state _unused_)
 {
 	static const struct answer answers[] = {
@@ -363,6 +401,7 @@ int main(void)
 		cmocka_unit_test(nothing_at_all_is_an_error),
 		cmocka_unit_test(a_manager_tells_what_services_use),
 		cmocka_unit_test(podmans_own_list_completes_the_other),
+		cmocka_unit_test(a_copy_in_a_read_only_store_is_the_same_image),
 		cmocka_unit_test(without_podmans_own_list_there_is_none),
 		cmocka_unit_test(facts_are_known_or_unavailable),
 		cmocka_unit_test(an_object_that_went_is_unavailable_without_a_word),
