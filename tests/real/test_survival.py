@@ -284,6 +284,37 @@ class ReadOnlyStore(Case):
                                  {"system:1", "both:1"}, run)
 
 
+class ManifestList(Case):
+    """`podman build --manifest`: the images have no name, and the list is run and pushed by its own."""
+
+    def setUp(self):
+        """On each Podman in turn instead."""
+
+    def build_list(self):
+        """The ID of the one image in it."""
+        context = self.engine.data / "context"
+        context.mkdir()
+        (context / "file").write_bytes(b"1")
+        (context / "Containerfile").write_text("FROM base:1\nCOPY file /\n")
+        before = self.client.image_ids()
+        self.engine.inside("podman", "build", "--manifest=list:1", "--pull=never", context, check=True)
+        return (self.client.image_ids() - before).pop()
+
+    def test_its_images_stay_as_long_as_it_is_there(self):
+        for name in wanted():
+            if not name.startswith("p"):
+                continue
+            with self.subTest(name):
+                self.start(name)
+                member = self.build_list()
+                run = self.run_ok()
+                self.assertIn("localhost/list:1", run.verdict(member)["reason"])
+                self.engine.inside("podman", "manifest", "push", "--all", "list:1", "dir:/run/pushed", check=True)
+                self.engine.inside("podman", "manifest", "rm", "list:1", check=True)
+                self.run_ok()
+                self.assertNotIn(member, self.client.image_ids())
+
+
 class WayBack(Case):
     """keep-last-run = 2: the images that a service ran last, however many builds came between."""
 
