@@ -121,22 +121,6 @@ static const char *bare(struct arena *arena, const char *value)
 
 /* ---- images ---- */
 
-static void add_id(const struct place *place, const char *name)
-{
-	struct arena *arena = place->quadlets->arena;
-	struct pins *images = &place->quadlets->pinned->images;
-	bool prefixed = text_starts_with(name, "sha256:");
-	const char *digits = name + (prefixed ? strlen("sha256:") : 0);
-	size_t length = strspn(digits, "0123456789abcdef");
-
-	if (length > 0 && !digits[length])
-		pins_add(arena, images, arena_printf(arena, "sha256:%s*", digits),
-			 place->where);
-	/* Digits alone may be a name as well, which the grammar of references denies. */
-	if (!prefixed && reference_is_id(name))
-		pins_add(arena, images, arena_printf(arena, "*/%s:latest", name), place->where);
-}
-
 /* Which part an open name leaves open is not known: registry, path, tag. */
 static void add_open_image(const struct place *place, const char *name)
 {
@@ -195,10 +179,8 @@ static bool assigns(const struct unit *unit, const char *key)
 
 static void add_closed_image(const struct place *place, const char *name)
 {
-	add_id(place, name);
-	if (!pins_add_image(place->quadlets->arena, &place->quadlets->pinned->images, name,
-			    true, place->where) &&
-	    !reference_is_id(name))
+	if (!pins_add_image_or_id(place->quadlets->arena, &place->quadlets->pinned->images,
+				  name, place->where))
 		refuse(place, name, "is no name of an image");
 }
 

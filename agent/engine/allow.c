@@ -27,6 +27,8 @@ static const struct {
 	{ HTTP_GET, "/{version}/images/{image}/history" },
 	{ HTTP_GET, "/{version}/events?since={time}&filters={filters}" },
 	{ HTTP_GET, "/{libpod}/libpod/containers/json?all=true&external=true" },
+	{ HTTP_GET, "/{libpod}/libpod/images/json?all=true&filters={filters}" },
+	{ HTTP_GET, "/{libpod}/libpod/manifests/{container}/json" },
 	{ HTTP_GET, "/{version}/containers/json?all=1&filters={filters}" },
 	{ HTTP_GET, "/{version}/volumes" },
 	{ HTTP_GET, "/{version}/volumes/{volume}" },

@@ -49,6 +49,35 @@ static const struct field mount_fields[] = {
 	{ "Source", decode_word, offsetof(struct mount, source), OPTIONAL },
 };
 
+/* Docker calls the image by name and tells where it lies, Podman has the name for a source. The
+ * name may be of any registry, as Podman looks for it; what is no name may be any image. */
+static void add_image(struct decoder *decoder, struct pins *images, const struct mount *mount)
+{
+	const char *name = mount->name && *mount->name ? mount->name : mount->source;
+
+	if (!name || !pins_add_image_or_id(decoder->arena, images, name, NULL))
+		pins_add(decoder->arena, images, "*", NULL);
+}
+
+static int add_mount(struct decoder *decoder, struct json_object *value,
+		     struct container *container, struct err *err)
+{
+	struct mount mount = { 0 };
+	int r = fields_decode(decoder, mount_fields, ARRAY_SIZE(mount_fields), value, &mount,
+			      err);
+
+	if (r < 0)
+		return r;
+	if (mount.type && strcmp(mount.type, "image") == 0) {
+		add_image(decoder, &container->mounted, &mount);
+		return 0;
+	}
+	add(&container->volumes, mount.name);
+	if (mount.type && strcmp(mount.type, "bind") == 0)
+		add(&container->binds, mount.source);
+	return 0;
+}
+
 static int decode_mounts(struct decoder *decoder, struct json_object *value, void *target,
 			 struct err *err)
 {
@@ -61,18 +90,9 @@ static int decode_mounts(struct decoder *decoder, struct json_object *value, voi
 	n = json_object_array_length(value);
 	container->volumes.v = arena_array(decoder->arena, n, sizeof(const char *));
 	container->binds.v = arena_array(decoder->arena, n, sizeof(const char *));
-	for (size_t i = 0; i < n; i++) {
-		struct mount mount = { 0 };
-
-		r = fields_decode(decoder, mount_fields, ARRAY_SIZE(mount_fields),
-				  json_object_array_get_idx(value, i), &mount, err);
-		if (r < 0)
-			return r;
-		add(&container->volumes, mount.name);
-		if (mount.type && strcmp(mount.type, "bind") == 0)
-			add(&container->binds, mount.source);
-	}
-	return 0;
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = add_mount(decoder, json_object_array_get_idx(value, i), container, err);
+	return r;
 }
 
 static const struct field network_fields[] = {

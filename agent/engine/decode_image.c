@@ -116,6 +116,18 @@ static int decode_former_names(struct decoder *decoder, struct json_object *valu
 	return 0;
 }
 
+/* Podman lists what lies in its additional image stores as well. */
+static int decode_read_only(struct decoder *decoder, struct json_object *value, void *target,
+			    struct err *err)
+{
+	bool read_only = false;
+	int r = decode_bool(decoder, value, &read_only, err);
+
+	if (read_only)
+		*(const char **)target = "in a read-only store";
+	return r;
+}
+
 static const struct field entry_fields[] = {
 	{ "Id", decode_image_id, offsetof(struct image, id), MANDATORY },
 	{ "ParentId", decode_image_id, offsetof(struct image, parent), OPTIONAL },
@@ -125,6 +137,7 @@ static const struct field entry_fields[] = {
 	{ "Created", decode_unix_time, offsetof(struct image, created), MANDATORY },
 	{ "Size", decode_bytes, offsetof(struct image, size), MANDATORY },
 	{ "Containers", decode_bytes, offsetof(struct image, containers), OPTIONAL },
+	{ "ReadOnly", decode_read_only, offsetof(struct image, not_ours), OPTIONAL },
 	{ "Labels", decode_labels, offsetof(struct image, labels), PRESENT },
 };
 

@@ -5,6 +5,7 @@
 #include "engine/internal.h"
 #include "engine/json.h"
 #include "engine/decode.h"
+#include "engine/manifests.h"
 
 /* The lists, decoded while they arrive: only the objects of the snapshot grow with them. */
 
@@ -15,6 +16,7 @@ struct listing {
 	struct decoder decoder;
 	void *items; /* grown by mem_grow() */
 	size_t n, size;
+	struct manifests *manifests; /* of images, where the engine has such */
 	bool failed;
 };
 
@@ -59,6 +61,8 @@ static int add_image(void *data, struct json_object *object, struct err *err)
 	struct listing *listing = data;
 	int r = decode_image(&listing->decoder, object, grow(listing), err);
 
+	if (r >= 0 && listing->manifests)
+		r = manifests_note(listing->manifests, object, err);
 	listing->n += r >= 0;
 	return r;
 }
@@ -157,10 +161,35 @@ static void adopt_containers(struct listing *listing)
 					   snapshot->n_containers, sizeof(struct container));
 }
 
+/* Podman lists an image that lies in a read-only store and in its own twice. Which of the two a
+ * name or a DELETE means is not told: it stays. */
+static void merge_copies(struct listing *listing)
+{
+	struct image *images = listing->items, *last = NULL;
+	size_t n = 0;
+
+	if (listing->n > 1)
+		qsort(images, listing->n, sizeof(*images), compare_ids);
+	for (size_t i = 0; i < listing->n; i++) {
+		bool same = last && strcmp(last->id, images[i].id) == 0;
+
+		if (same && (last->not_ours || images[i].not_ours)) {
+			last->not_ours = last->not_ours ? last->not_ours : images[i].not_ours;
+			continue;
+		}
+		last = &images[n++];
+		*last = images[i];
+	}
+	listing->n = n;
+}
+
 static void adopt_images(struct listing *listing)
 {
 	struct snapshot *snapshot = listing->snapshot;
 
+	if (listing->manifests && !listing->failed)
+		listing->failed = !manifests_mark(listing->manifests, listing->items);
+	merge_copies(listing);
 	snapshot->listing[KIND_IMAGE] = listing->failed ? LISTING_FAILED : LISTING_READ;
 	snapshot->listing[KIND_TAG] = snapshot->listing[KIND_IMAGE];
 	snapshot->n_images = listing->failed ? 0 : listing->n;
@@ -173,6 +202,7 @@ static void list(struct engine *engine, struct snapshot *snapshot,
 		 const struct label_filter *labels, bool images_too)
 {
 	_cleanup_(intern_freep) struct intern *intern = intern_new(snapshot->arena);
+	_cleanup_(manifests_freep) struct manifests *manifests = NULL;
 	const struct decoder decoder = { snapshot->arena, intern, labels };
 	struct listing containers = listing_new(engine, snapshot, &decoder, KIND_CONTAINER,
 						sizeof(struct container));
@@ -187,6 +217,8 @@ static void list(struct engine *engine, struct snapshot *snapshot,
 		       mem_printf("/v%s/libpod/containers/json?all=true&external=true",
 				  engine->podman_api),
 		       add_podman_entry);
+	if (images_too && engine->dialect->libpod)
+		images.manifests = manifests = manifests_new(engine, snapshot);
 	if (images_too)
 		submit(&images, engine_path(engine, "/images/json?all=1"), add_image);
 	http_run(engine->http, engine_connections(engine, READ_CONNECTIONS));

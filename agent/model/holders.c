@@ -154,13 +154,37 @@ static void hold_networks(const struct snapshot *snapshot, struct holder *holder
 
 /* ---- services ---- */
 
+/* What stands in a spec may be a template, which each task fills in for itself: nobody tells
+ * with what. No name has braces. */
+static bool fits(const char *template, const char *name)
+{
+	const char *open = strstr(template, "{{"), *close = strrchr(template, '}');
+	const char *end = close ? close + 1 : "";
+	size_t start = open ? (size_t)(open - template) : 0;
+	size_t length = strlen(name), rest = strlen(end);
+
+	return open && length >= start + rest && strncmp(name, template, start) == 0 &&
+	       strcmp(name + length - rest, end) == 0;
+}
+
+static const char *user_by_template(const struct swarm_uses *uses, const char *name)
+{
+	for (size_t i = 0; i < uses->n; i++)
+		if (fits(uses->v[i].name, name))
+			return uses->v[i].by;
+	return NULL;
+}
+
 static void hold_by_swarm(const struct snapshot *snapshot, struct holders *holders)
 {
 	const struct swarm *swarm = &snapshot->swarm;
 
-	for (size_t i = 0; i < snapshot->n_volumes; i++)
+	for (size_t i = 0; i < snapshot->n_volumes; i++) {
 		hold(&holders->volumes[i],
 		     swarm_user(&swarm->volumes, snapshot->volumes[i].name));
+		hold(&holders->volumes[i],
+		     user_by_template(&swarm->volumes, snapshot->volumes[i].name));
+	}
 	for (size_t i = 0; i < snapshot->n_networks; i++) {
 		hold(&holders->networks[i],
 		     swarm_user(&swarm->networks, snapshot->networks[i].id));

@@ -69,6 +69,26 @@ bool pins_add_image(struct arena *arena, struct pins *images, const char *raw,
 	return true;
 }
 
+static void add_id(struct arena *arena, struct pins *images, const char *raw, const char *where)
+{
+	bool prefixed = text_starts_with(raw, "sha256:");
+	const char *digits = raw + (prefixed ? strlen("sha256:") : 0);
+	size_t length = strspn(digits, "0123456789abcdef");
+
+	if (length > 0 && !digits[length])
+		pins_add(arena, images, arena_printf(arena, "sha256:%s*", digits), where);
+	/* The grammar of references denies that they are a name. */
+	if (!prefixed && reference_is_id(raw))
+		pins_add(arena, images, arena_printf(arena, "*/%s:latest", raw), where);
+}
+
+bool pins_add_image_or_id(struct arena *arena, struct pins *images, const char *raw,
+			  const char *where)
+{
+	add_id(arena, images, raw, where);
+	return pins_add_image(arena, images, raw, true, where) || reference_is_id(raw);
+}
+
 static bool is_literal(const char *glob)
 {
 	return !strpbrk(glob, "*?[\\");

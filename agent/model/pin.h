@@ -39,5 +39,10 @@ const char *pin_literal(struct arena *arena, const char *text);
 bool pins_add_image(struct arena *arena, struct pins *images, const char *raw,
 		    bool any_registry, const char *where);
 
+/* The same of what may be an ID, whole or its beginning, as well: digits alone may be both.
+ * False if raw is neither. */
+bool pins_add_image_or_id(struct arena *arena, struct pins *images, const char *raw,
+			  const char *where);
+
 /* The first pin that matches one of values, in which NULL is passed over; NULL: none does. */
 const struct pin *pins_find(const struct pins *pins, const char *const *values, size_t n);

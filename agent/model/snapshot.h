@@ -61,6 +61,7 @@ struct container {
 	struct strings volumes;	 /* names of the volumes it mounts */
 	struct strings binds;	 /* host paths that it mounts */
 	struct strings networks; /* names and IDs */
+	struct pins mounted; /* images that it mounts, not the one that it was created from */
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 
@@ -89,6 +90,7 @@ struct image {
 	int64_t created;	/* build date; TIME_UNKNOWN when the engine says 0 or less */
 	int64_t size;		/* bytes, -1 unknown */
 	int64_t containers;	/* the engine's own count of users, -1 not counted */
+	const char *not_ours;	/* why it is no object of ours, or NULL */
 	struct labels labels;	/* those that were asked for */
 
 	enum fact inspected; /* the next three are known with it, and the layers */

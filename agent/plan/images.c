@@ -77,12 +77,22 @@ static bool keep_rows(struct verdict *rows, size_t n, enum reason reason, const 
 	return true;
 }
 
-/* The whole image is used by ID, or by somebody whom no list shows but the engine counts. */
+static bool keep_not_ours(const struct image *image, struct verdict *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rows[i].detail = image->not_ours;
+	return keep_rows(rows, n, REASON_NOT_OURS, NULL);
+}
+
+/* The whole image is the engine's own, or used by ID, or by somebody whom no list shows but the
+ * engine counts. */
 static bool held_whole(const struct image_pass *pass, const struct image *image,
 		       struct verdict *rows, size_t n)
 {
 	const struct container *user = users_of_image(pass->staying, image);
 
+	if (image->not_ours)
+		return keep_not_ours(image, rows, n);
 	if (user)
 		return keep_rows(rows, n, REASON_IN_USE, container_name(user));
 	if (image->containers > 0 &&

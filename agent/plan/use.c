@@ -13,6 +13,8 @@ struct use {
 struct users {
 	struct use *by_id, *by_name;
 	size_t n_ids, n_names;
+	const struct container **mounting; /* images */
+	size_t n_mounting;
 };
 
 static int compare_uses(const void *a, const void *b)
@@ -38,9 +40,12 @@ struct users *users_new(struct arena *arena, const struct snapshot *snapshot,
 
 	users->by_id = arena_array(arena, snapshot->n_containers, sizeof(*users->by_id));
 	users->by_name = arena_array(arena, snapshot->n_containers, sizeof(*users->by_name));
+	users->mounting = arena_array(arena, snapshot->n_containers, sizeof(*users->mounting));
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
 		const struct container *container = &snapshot->containers[i];
 
+		if (container->mounted.n > 0)
+			users->mounting[users->n_mounting++] = container;
 		if (leaves && leaves(container, data))
 			continue;
 		if (container->image_id)
@@ -78,14 +83,27 @@ static const struct container *find(const struct use *uses, size_t n, const char
 	return i < n && strcmp(uses[i].key, key) == 0 ? uses[i].container : NULL;
 }
 
+/* By a name or an ID. */
+static const struct container *find_mounting(const struct users *users, const char *key)
+{
+	for (size_t i = 0; i < users->n_mounting; i++)
+		if (pins_find(&users->mounting[i]->mounted, &key, 1))
+			return users->mounting[i];
+	return NULL;
+}
+
 const struct container *users_of_image(const struct users *users, const struct image *image)
 {
-	return find(users->by_id, users->n_ids, image->id);
+	const struct container *user = find(users->by_id, users->n_ids, image->id);
+
+	return user ? user : find_mounting(users, image->id);
 }
 
 const struct container *users_of_name(const struct users *users, const struct reference *name)
 {
-	return find(users->by_name, users->n_names, name->full);
+	const struct container *user = find(users->by_name, users->n_names, name->full);
+
+	return user ? user : find_mounting(users, name->full);
 }
 
 const struct container *users_of_any(const struct users *users, const struct image *image)

@@ -5,6 +5,7 @@
 
 #include "state/list.h"
 #include "state/names.h"
+#include "state/owner.h"
 #include "state/preserved.h"
 #include "state/runs.h"
 #include "state/use.h"
@@ -252,14 +253,17 @@ static int observe_lists(struct observation *observation, struct err *err)
 static int note_look(const struct observation *observation, struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *look = NULL;
+	_cleanup_free_ char *owner = owner_key(&observation->snapshot->engine);
 	int r = sql_prepare(observation->state,
-			    "INSERT INTO looks (id, last) VALUES (1, ?) "
-			    "ON CONFLICT DO UPDATE SET last = excluded.last",
+			    "INSERT INTO looks (id, last, engine) VALUES (1, ?, ?) "
+			    "ON CONFLICT DO UPDATE SET last = excluded.last, "
+			    "engine = ifnull(excluded.engine, engine)",
 			    &look, err);
 
 	if (r < 0)
 		return r;
 	sql_bind_time(look, 1, observation->now);
+	sql_bind_text(look, 2, owner);
 	return sql_step(observation->state, look, err);
 }
 
@@ -294,12 +298,22 @@ static int believe_clock(struct observation *observation, struct err *err)
 	return r;
 }
 
+/* Names and runs stay: they release nothing. */
+static int forget_other_engine(const struct observation *observation, struct err *err)
+{
+	int r = owner_changed(observation->state, &observation->snapshot->engine, err);
+
+	return r > 0 ? sql_run(observation->state, "DELETE FROM objects", err) : r;
+}
+
 static int observe_all(struct observation *observation, struct err *err)
 {
 	int r = prepare(observation, err);
 
 	if (r == 0)
 		r = believe_clock(observation, err);
+	if (r == 0)
+		r = forget_other_engine(observation, err);
 	if (r < 0)
 		return r;
 	use_collect(&observation->use, observation->snapshot, observation->now);

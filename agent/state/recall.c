@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "state/list.h"
+#include "state/owner.h"
 #include "state/preserved.h"
 #include "state/runs.h"
 #include "state/sql.h"
@@ -162,6 +163,17 @@ static int recall_look(const struct state *state, struct snapshot *snapshot, int
 	return 0;
 }
 
+static int recall_own_objects(const struct state *state, struct snapshot *snapshot, int64_t now,
+			      struct err *err)
+{
+	int changed = owner_changed(state, &snapshot->engine, err);
+
+	if (changed == 0)
+		return recall_objects(state, snapshot, now, err);
+	snapshot->first_look = true;
+	return changed < 0 ? changed : 0;
+}
+
 static int recall_all(const struct state *state, struct snapshot *snapshot, int64_t now,
 		      struct err *err)
 {
@@ -172,7 +184,7 @@ static int recall_all(const struct state *state, struct snapshot *snapshot, int6
 	if (r == 0)
 		r = recall_preserved(state, snapshot, now, err);
 	if (r == 0)
-		r = recall_objects(state, snapshot, now, err);
+		r = recall_own_objects(state, snapshot, now, err);
 	if (r == 0)
 		r = recall_names(state, snapshot, err);
 	if (r == 0)

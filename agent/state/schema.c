@@ -58,6 +58,8 @@ static const char *const steps[] = {
 	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
 	"  last INTEGER NOT NULL" /* the newest time at which anything was written */
 	") STRICT;",
+	/* owner_key(), NULL: it did not tell. */
+	"ALTER TABLE looks ADD COLUMN engine TEXT;",
 };
 
 #define VERSION ((int64_t)ARRAY_SIZE(steps))

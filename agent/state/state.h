@@ -40,7 +40,7 @@ _must_check_ int state_recall(struct state *state, struct snapshot *snapshot, in
  * finished), and forgets objects that are in no list any more. Kinds whose list was not read
  * are left alone. Volumes and networks are without user only if the list of containers was read
  * and shows none. A clock that went back is not believed: what is new counts from the last look
- * before. */
+ * before. Of another engine than the one that was seen last nothing is known of its objects. */
 _must_check_ int state_observe(struct state *state, const struct snapshot *snapshot,
 			       int64_t now, struct err *err);
 

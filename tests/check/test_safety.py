@@ -160,11 +160,50 @@ class InUse(Case):
         self.call(0, "run")
         self.assertEqual(self.fake.deletes, [])
 
+    def test_an_image_that_a_container_mounts_stays_with_all_its_names(self):
+        """Docker 28's answer, then Podman's. Podman removes it, and the container cannot start any more."""
+        for name, mount in (("named", {"Name": "tool:1", "Source": "/var/lib/docker/overlay2/1/merged"}),
+                            ("full", {"Source": "docker.io/library/tool:1"}), ("short", {"Source": "tool:1"}),
+                            ("id", {"Source": digest("image tool:1")}),
+                            ("begun", {"Source": digest("image tool:1")[7:19]}),
+                            ("odd", {"Source": "What Is That"})):
+            with self.subTest(name):
+                self.fake.image("tool:1", "tool:2")
+                self.fake.image("base:1")
+                user = self.fake.container("user", "base:1", restart="always")
+                user.mounts = [{"Type": "image", "Destination": "/t", "Mode": "", "RW": False, **mount}]
+                run = self.run_json()
+                self.assertEqual(self.fake.deletes, [])
+                self.assertIn("user", run.verdict("tool:1")["reason"])
+
+    def test_a_container_that_mounts_an_image_meanwhile_saves_it(self):
+        self.fake.image("tool:1")
+        self.fake.image("base:1")
+        self.fake.container("done", "base:1")
+        user = self.fake.container("user", "base:1", "running")
+        self.after_planning(lambda _: setattr(user, "mounts", [
+            {"Type": "image", "Source": "tool:1", "Destination": "/t"}]))
+        self.call(0, "run")
+        self.assertIn("tool:1", self.fake.names())
+        self.assertNotIn("done", self.fake.names())
+
     def test_the_engines_count_of_users_counts(self):
         self.fake.image("app:1").extra = {"Containers": 1}
         run = self.run_json()
         self.assertEqual(self.fake.deletes, [])
         self.assertEqual(run.verdict("app:1")["guard"], "in-use-counted", run)
+
+    def test_an_image_of_a_read_only_store_stays_and_is_no_failure(self):
+        """Podman lists what lies in an additional image store, and refuses to remove it."""
+        for name, references in (("tagged", ["os:1", "os:2"]), ("untagged", [])):
+            with self.subTest(name):
+                image = self.fake.image(*references, label=name)
+                image.extra = {"ReadOnly": True}
+                run = self.run_json()
+                self.assertEqual(self.fake.deletes, [])
+                verdict = run.verdict(references[0] if references else image.id)
+                self.assertEqual(verdict["guard"], "not-ours", run)
+                self.assertIn("read-only", verdict["reason"])
 
     def test_if_a_containers_image_cannot_be_named_no_tagged_image_goes(self):
         old = self.fake.image("moved:1", label="old")

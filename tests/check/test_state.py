@@ -143,6 +143,18 @@ class Memory(Case):
         self.assertEqual(program("run").status, 0)
         self.assertIn("old", other.names())
 
+    def test_an_engine_whose_data_lies_elsewhere_is_looked_at_anew(self):
+        """Another one listens there, or it has begun anew: it may have got the same images a minute ago."""
+        learn(self.program)
+        self.fake.data_root = self.fake.folder / "moved"
+        (self.fake.data_root / "overlay2").mkdir(parents=True)
+        self.assertIn("first look", self.call(0, "plan").stdout)
+        self.call(0, "run")
+        self.assertIn("old", self.fake.names())
+        learn(self.program)
+        self.call(0, "run")
+        self.assertNotIn("old", self.fake.names())
+
     def test_everybody_may_read_it_and_nobody_else_write(self):
         self.call(0, "run")
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o644)

@@ -1,4 +1,4 @@
-"""What must survive on a real Docker, whatever else is done to it at the same time."""
+"""What must survive on a real engine, whatever else is done to it at the same time."""
 
 import threading
 import time
@@ -216,6 +216,103 @@ class Whole(Case):
             self.run_ok()
             stays = {f"app:{number}" for number in range(5 - count, 5)} | {"app:1", "lib:1"}
             self.assertEqual(self.client.tags() - {"base:1"}, stays)
+
+
+class Mounted(Case):
+    """A container that has an image as a mount; Podman would remove it, Docker the first of its names."""
+
+    def setUp(self):
+        """On each engine in turn instead."""
+
+    def mount(self):
+        if self.engine.is_podman:
+            self.engine.inside("podman", "create", "--network=none", "--name=mounting",
+                               "--mount=type=image,source=tool:1,destination=/t", "base:1", "true", check=True)
+            return
+        self.client.prefix = "/v1.48"
+        self.client.json("POST", "/containers/create?name=mounting", {
+            "Image": "base:1", "Cmd": ["true"], "HostConfig": {
+                "NetworkMode": "none", "Mounts": [{"Type": "image", "Source": "tool:1", "Target": "/t"}]}})
+
+    def test_the_image_stays_with_its_names(self):
+        for name in wanted():
+            if name in ("own", "d20", "d26"):   # do not know such mounts
+                continue
+            with self.subTest(name):
+                self.start(name)
+                self.client.import_root("tool:1", 1000)
+                self.client.tag("tool:1", "tool:2")
+                self.client.import_root("unused:1", 2000)
+                self.mount()
+                run = self.run_ok()
+                tags = {tag.removeprefix("docker.io/library/") for tag in self.client.tags()}
+                self.assertEqual(tags, {"base:1", "tool:1", "tool:2"}, run)
+
+
+class ReadOnlyStore(Case):
+    """Podman's additional image stores: what the system brings along, in /usr for example."""
+
+    def setUp(self):
+        """On each Podman in turn instead."""
+
+    def add_store(self, *references):
+        """Starts it anew with copies of these in such a store."""
+        store, archive = self.engine.data / "store", self.engine.data / "archive"
+        for reference in references:
+            self.engine.inside("podman", "save", "-o", archive, reference, check=True)
+            self.engine.inside("podman", "--root", store, "--runroot", "/run/copy", "load", "-i", archive,
+                               check=True)
+            archive.unlink()
+        self.engine.halt()
+        self.engine.options += f" --storage-opt=additionalimagestore={store}"
+        self.engine.start()
+
+    def test_what_lies_there_stays_and_hinders_nothing(self):
+        for name in wanted():
+            if not name.startswith("p"):
+                continue
+            with self.subTest(name):
+                self.start(name)
+                for number, reference in enumerate(("system:1", "both:1", "unused:1")):
+                    self.client.import_root(reference, 1000 + number)
+                self.add_store("system:1", "both:1")
+                self.client.request("DELETE", "/images/system:1")
+                run = self.run_ok()
+                self.assertEqual(run.verdict("system:1")["guard"], "not-ours", run)
+                self.assertEqual(run.verdict("both:1")["guard"], "not-ours", run)
+                self.assertEqual({tag.removeprefix("docker.io/library/") for tag in self.client.tags()},
+                                 {"system:1", "both:1"}, run)
+
+
+class ManifestList(Case):
+    """`podman build --manifest`: the images have no name, and the list is run and pushed by its own."""
+
+    def setUp(self):
+        """On each Podman in turn instead."""
+
+    def build_list(self):
+        """The ID of the one image in it."""
+        context = self.engine.data / "context"
+        context.mkdir()
+        (context / "file").write_bytes(b"1")
+        (context / "Containerfile").write_text("FROM base:1\nCOPY file /\n")
+        before = self.client.image_ids()
+        self.engine.inside("podman", "build", "--manifest=list:1", "--pull=never", context, check=True)
+        return (self.client.image_ids() - before).pop()
+
+    def test_its_images_stay_as_long_as_it_is_there(self):
+        for name in wanted():
+            if not name.startswith("p"):
+                continue
+            with self.subTest(name):
+                self.start(name)
+                member = self.build_list()
+                run = self.run_ok()
+                self.assertIn("localhost/list:1", run.verdict(member)["reason"])
+                self.engine.inside("podman", "manifest", "push", "--all", "list:1", "dir:/run/pushed", check=True)
+                self.engine.inside("podman", "manifest", "rm", "list:1", check=True)
+                self.run_ok()
+                self.assertNotIn(member, self.client.image_ids())
 
 
 class WayBack(Case):

@@ -40,6 +40,8 @@ static const struct {
 	{ HTTP_GET, "/v1.41/images/app/json" },
 	{ HTTP_GET, "/v1.41/events?since=1795529070&filters=%7B%22type%22:%5B%5D%7D" },
 	{ HTTP_GET, "/v4.3.1/libpod/containers/json?all=true&external=true" },
+	{ HTTP_GET, "/v4.3.1/libpod/images/json?all=true&filters=%7B%22manifest%22:%5B%5D%7D" },
+	{ HTTP_GET, "/v4.3.1/libpod/manifests/" ID "/json" },
 	{ HTTP_GET, "/v1.41/containers/json?all=1&filters=%7B%22network%22:%5B%22ab%22%5D%7D" },
 	{ HTTP_GET, "/v1.41/volumes" },
 	{ HTTP_GET, "/v1.41/volumes/a_b-c.d" },

@@ -70,6 +70,40 @@ static void a_volume_of_any_container_stays(void **state)
 	assert_goes(world, "free", REASON_EXPIRED);
 }
 
+/* A service may have a volume for each of its tasks, and none of these may be running. */
+static void volumes_of_a_services_template_stay(void **state _unused_)
+{
+	static const struct {
+		const char *source, *name;
+		bool stays;
+	} cases[] = {
+		{ "data-{{.Task.Slot}}", "data-3", true },
+		{ "data-{{.Task.Slot}}", "data-", true },
+		{ "data-{{.Task.Slot}}", "log-3", false },
+		{ "{{.Service.Name}}-{{.Node.ID}}-db", "web-1-db", true },
+		{ "{{.Service.Name}}-{{.Node.ID}}-db", "web-1-dbx", false },
+		{ "aba{{.Task.Slot}}aba", "aba", false },
+		{ "{{.Task.Name}}", "anything", true },
+		{ "data", "data-3", false },
+		{ "{{", "a", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *world = world_new();
+		struct swarm_use use = { cases[i].source, "service web" };
+
+		rule_for(world, KIND_VOLUME);
+		world_volume(world, cases[i].name, true);
+		world->snapshot->swarm.state = LISTING_READ;
+		world->snapshot->swarm.volumes = (struct swarm_uses){ &use, 1 };
+		if (cases[i].stays)
+			assert_stays(world, cases[i].name, REASON_IN_USE);
+		else
+			assert_goes(world, cases[i].name, REASON_EXPIRED);
+		world_free(world);
+	}
+}
+
 static void a_volume_without_user_is_as_old_as_that(void **state)
 {
 	struct world *world = *state;
@@ -506,6 +540,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_volume_of_any_container_stays),
+		T(volumes_of_a_services_template_stay),
 		T(a_volume_without_user_is_as_old_as_that),
 		T(min_age_holds_a_new_volume),
 		T(the_two_sorts_of_volumes_have_rules_of_their_own),

@@ -43,6 +43,12 @@
 		"GET /v4.3.1/libpod/containers/json?all=true&external=true", "200 OK", text,   \
 			NULL, ALWAYS                                                           \
 	}
+#define MANIFESTS(text)                                                                        \
+	{                                                                                      \
+		"GET /v4.3.1/libpod/images/json?all=true&filters="                             \
+		"%7B%22manifest%22:%5B%22true%22%5D%7D",                                       \
+			"200 OK", text, NULL, ALWAYS                                           \
+	}
 #define CONTAINER(id, image)                                                                   \
 	"{\"Id\":\"" id "\",\"Names\":[\"/x\"],\"Image\":\"" image "\",\"ImageID\":\"" A       \
 	"\",\"State\":\"exited\",\"Created\":1,\"Labels\":null}"
@@ -50,6 +56,10 @@
 	"{\"Id\":\"" A                                                                         \
 	"\",\"RepoTags\":[\"a:1\"],\"RepoDigests\":[],\"Created\":1,\"Size\":1,"               \
 	"\"Labels\":null}"
+#define COPY                                                                                   \
+	"{\"Id\":\"" A                                                                         \
+	"\",\"RepoTags\":[\"a:1\"],\"RepoDigests\":[],\"Created\":1,\"Size\":1,"               \
+	"\"Labels\":null,\"ReadOnly\":true}"
 #define ENTRY(id, infra)                                                                       \
 	"{\"Id\":\"" id "\",\"Names\":[\"y\"],\"Image\":\"a:1\",\"ImageID\":\"" A              \
 	"\",\"State\":\"exited\",\"IsInfra\":" infra ",\"Pod\":\"\"}"
@@ -223,6 +233,7 @@ static void podmans_own_list_completes_the_other(void **state _unused_)
 		CONTAINERS("[" CONTAINER(C1, "a:1") "]"),
 		IMAGES("[]"),
 		PODMANS("[" ENTRY(C1, "true") "," ENTRY(C2, "false") "]"),
+		MANIFESTS("[]"),
 	};
 	_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
 	const struct snapshot *snapshot = world.snapshot;
@@ -235,6 +246,89 @@ static void podmans_own_list_completes_the_other(void **state _unused_)
 	assert_string_equal(snapshot->containers[1].not_ours, "container of another program");
 	assert_int_equal(snapshot->containers[1].state, STATE_OTHER);
 	assert_string_equal(snapshot->containers[1].image_id, A);
+}
+
+/* In either order; what is no copy spoils the list still. */
+static void a_copy_in_a_read_only_store_is_the_same_image(void **state _unused_)
+{
+	static const struct {
+		const char *images;
+		size_t n;
+	} lists[] = {
+		{ "[" IMAGE "," COPY "]", 1 },
+		{ "[" COPY "," IMAGE "]", 1 },
+		{ "[" COPY "]", 1 },
+		{ "[" IMAGE "," IMAGE "]", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct answer answers[] = {
+			PING("Libpod-API-Version: 4.3.1\r\n"),
+			DOCKER_INFO,
+			CONTAINERS("[]"),
+			IMAGES(lists[i].images),
+			PODMANS("[]"),
+			MANIFESTS("[]"),
+		};
+		_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
+		const struct snapshot *snapshot = world.snapshot;
+
+		if (lists[i].n == 0) {
+			assert_int_equal(snapshot->listing[KIND_IMAGE], LISTING_FAILED);
+			continue;
+		}
+		assert_int_equal(snapshot->listing[KIND_IMAGE], LISTING_READ);
+		assert_int_equal(snapshot->n_images, lists[i].n);
+		assert_string_equal(snapshot->images[0].not_ours, "in a read-only store");
+	}
+}
+
+#define MEMBER                                                                                 \
+	"{\"Id\":\"" A                                                                         \
+	"\",\"RepoTags\":null,\"RepoDigests\":[],\"Created\":1,\"Size\":1,\"Labels\":null,"    \
+	"\"Digest\":\"sha256:1\"}"
+#define LIST(id) "{\"Id\":\"" id "\",\"Names\":[\"localhost/m:1\"]}"
+#define CONTENT(id, status, text)                                                              \
+	{                                                                                      \
+		"GET /v4.3.1/libpod/manifests/" id "/json", status, text, NULL, ALWAYS         \
+	}
+
+/* A list without contents, one that is gone by then, one that cannot be read. */
+static void what_a_manifest_list_names_is_part_of_it(void **state _unused_)
+{
+	static const struct {
+		const char *status, *content, *not_ours;
+		enum listing_state images;
+	} lists[] = {
+		{ "200 OK",
+		  "{\"manifests\":[{\"digest\":\"sha256:2\"},{\"digest\":\"sha256:1\"}]}",
+		  "part of the manifest list localhost/m:1", LISTING_READ },
+		{ "200 OK", "{\"manifests\":[{\"digest\":\"sha256:2\"}]}", NULL, LISTING_READ },
+		{ "200 OK", "{\"manifests\":null}", NULL, LISTING_READ },
+		{ "404 Not Found", "{\"message\":\"no\"}", NULL, LISTING_READ },
+		{ "500 No", "{\"message\":\"no\"}", NULL, LISTING_FAILED },
+		{ "200 OK", "{\"manifests\":[{}]}", NULL, LISTING_FAILED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct answer answers[] = {
+			PING("Libpod-API-Version: 4.3.1\r\n"),
+			DOCKER_INFO,
+			CONTAINERS("[]"),
+			IMAGES("[" MEMBER "]"),
+			PODMANS("[]"),
+			MANIFESTS("[" LIST(C1) "]"),
+			CONTENT(C1, lists[i].status, lists[i].content),
+		};
+		_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
+		const struct snapshot *snapshot = world.snapshot;
+
+		assert_int_equal(snapshot->listing[KIND_IMAGE], lists[i].images);
+		if (lists[i].not_ours)
+			assert_string_equal(snapshot->images[0].not_ours, lists[i].not_ours);
+		else if (snapshot->n_images > 0)
+			assert_null(snapshot->images[0].not_ours);
+	}
 }
 
 static void without_podmans_own_list_there_is_none(void **state _unused_)
@@ -363,6 +457,8 @@ int main(void)
 		cmocka_unit_test(nothing_at_all_is_an_error),
 		cmocka_unit_test(a_manager_tells_what_services_use),
 		cmocka_unit_test(podmans_own_list_completes_the_other),
+		cmocka_unit_test(a_copy_in_a_read_only_store_is_the_same_image),
+		cmocka_unit_test(what_a_manifest_list_names_is_part_of_it),
 		cmocka_unit_test(without_podmans_own_list_there_is_none),
 		cmocka_unit_test(facts_are_known_or_unavailable),
 		cmocka_unit_test(an_object_that_went_is_unavailable_without_a_word),

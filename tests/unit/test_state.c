@@ -625,6 +625,71 @@ static void an_announcement_by_a_clock_that_went_back_is_new(void **state)
 	assert_int_equal(snapshot->volumes[0].announced, START);
 }
 
+/* ---- whose it is ---- */
+
+static struct snapshot *one_image_of(const struct engine_info *engine)
+{
+	struct snapshot *snapshot = one_image("sha256:a", NULL);
+
+	snapshot->engine = *engine;
+	return snapshot;
+}
+
+/* Seen at the start by the first, an hour later by the second. */
+static void the_memory_is_of_one_engine(void **state)
+{
+	const struct engine_info docker = {
+		.name = "Docker", .id = "A", .storage_driver = "overlay2", .data_root = "/d"
+	};
+	struct engine_info podman = docker, restarted = docker, moved = docker;
+	struct engine_info containerd = docker, unknown = { .name = "Docker" };
+	const struct {
+		const struct engine_info *first, *second;
+		bool same;
+	} pairs[] = {
+		{ &docker, &docker, true },	 { &docker, &podman, false },
+		{ &docker, &restarted, true },	 { &docker, &moved, false },
+		{ &docker, &containerd, false }, { &containerd, &containerd, true },
+		{ &docker, &unknown, true },	 { &unknown, &docker, true },
+	};
+	struct place *place = *state;
+
+	podman.name = "Podman";
+	restarted.id = "B";
+	moved.data_root = "/e";
+	containerd.data_root = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct snapshot *before = one_image_of(pairs[i].second);
+		struct snapshot *after = one_image_of(pairs[i].second);
+
+		unlink(place->path);
+		observe(place, one_image_of(pairs[i].first), START);
+		recall(place, before, START + HOUR);
+		assert_int_equal(before->images[0].memory.first_seen,
+				 pairs[i].same ? START : TIME_UNKNOWN);
+		assert_int_equal(before->first_look, !pairs[i].same);
+		observe(place, one_image_of(pairs[i].second), START + HOUR);
+		recall(place, after, START + 2 * HOUR);
+		assert_int_equal(after->images[0].memory.first_seen,
+				 pairs[i].same ? START : START + HOUR);
+		assert_false(after->first_look);
+		snapshot_free(before);
+		snapshot_free(after);
+	}
+}
+
+static void an_older_file_is_brought_up_to_date_and_still_known(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = one_image("sha256:a", NULL);
+
+	observe(place, one_image("sha256:a", NULL), START);
+	run_sql(place->path, "ALTER TABLE looks DROP COLUMN engine; PRAGMA user_version = 1");
+	observe(place, one_image("sha256:a", NULL), START + HOUR);
+	recall(place, snapshot, START + 2 * HOUR);
+	assert_int_equal(snapshot->images[0].memory.first_seen, START);
+}
+
 /* ---- files that are not right ---- */
 
 static void assert_refused(const char *path, int writable, int error, const char *word)
@@ -1087,6 +1152,8 @@ int main(void)
 		in_place(times_ahead_of_the_clock_count_as_now),
 		in_place(a_clock_that_went_back_makes_nothing_old),
 		in_place(an_announcement_by_a_clock_that_went_back_is_new),
+		in_place(the_memory_is_of_one_engine),
+		in_place(an_older_file_is_brought_up_to_date_and_still_known),
 		in_place(garbage_is_refused_and_kept),
 		in_place(a_truncated_file_is_refused_and_kept),
 		in_place(a_damaged_page_is_refused_and_kept),
