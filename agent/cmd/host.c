@@ -37,6 +37,15 @@ static int try_socket(struct arena *arena, const char *folder, const char *name,
 	return 0;
 }
 
+static const char *usual_places(struct arena *arena, const char *user)
+{
+	if (geteuid() == 0)
+		return "/run";
+	if (!user || !*user)
+		return "/run ($XDG_RUNTIME_DIR is not set)";
+	return arena_printf(arena, "%s or /run", user);
+}
+
 static int from_usual_places(struct arena *arena, const char **ret_path, struct err *err)
 {
 	static const char *const names[] = { "docker.sock", "podman/podman.sock" };
@@ -47,10 +56,10 @@ static int from_usual_places(struct arena *arena, const char **ret_path, struct 
 		for (size_t k = 0; k < ARRAY_SIZE(names); k++)
 			if (try_socket(arena, folders[i], names[k], ret_path) == 0)
 				return 0;
-	return err_set(
-		err, -ENOENT,
-		"no engine found: neither /run/docker.sock nor /run/podman/podman.sock exists; "
-		"start one, or name its socket with --host unix:///PATH");
+	return err_set(err, -ENOENT,
+		       "no engine found: neither docker.sock nor podman/podman.sock is in %s; "
+		       "start one, or name its socket with --host unix:///PATH",
+		       usual_places(arena, user));
 }
 
 int host_find(struct arena *arena, const char *option, const struct settings *settings,

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/progress.h"
@@ -42,6 +43,17 @@ static int look(struct session *session)
 	return STATUS_GO_ON;
 }
 
+/* Layers of a rootless engine hold files of other users, and folders that nobody may open. */
+static void say_who_may_read(const struct session *session, const struct disk_ledger *usage)
+{
+	if (usage->unknown && engine_usage_walks(session->snapshot) && geteuid() != 0)
+		session_warn(session,
+			     arena_printf(session->arena,
+					  "what is unknown root can count: sudo reclaimd "
+					  "--host unix://%s where",
+					  session->socket));
+}
+
 /* How much is in use is measured last, as nearest to what was counted. */
 static int where(struct session *session)
 {
@@ -59,6 +71,7 @@ static int where(struct session *session)
 		    &snapshot->disk);
 	usage_close(usage, snapshot->disk.state == FACT_KNOWN ? snapshot->disk.used : -1);
 	terminal_print_usage(session->options, snapshot, usage);
+	say_who_may_read(session, usage);
 	return STATUS_DONE;
 }
 

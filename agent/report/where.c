@@ -263,8 +263,9 @@ static void print_log_lines(const struct disk_ledger *usage, FILE *out)
 {
 	if (!has_kind(usage, USAGE_LOG))
 		return;
-	fputs("\nLogs grow without end until /etc/docker/daemon.json has these lines and the "
-	      "engine was\nrestarted; containers made before keep theirs:\n"
+	fputs("\nLogs grow without end until /etc/docker/daemon.json (a rootless engine's:\n"
+	      "~/.config/docker/daemon.json) has these lines and the engine was restarted; "
+	      "containers\nmade before keep theirs:\n"
 	      "  \"log-driver\": \"json-file\",\n"
 	      "  \"log-opts\": { \"max-size\": \"10m\", \"max-file\": \"3\" }\n",
 	      out);

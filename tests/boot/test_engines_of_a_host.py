@@ -1,5 +1,5 @@
 """A booted host with several engines as Debian packages them, with their own units: Docker beside Podman,
-engines that sleep behind their sockets, and the Podman of a user."""
+engines that sleep behind their sockets, and the Podman and the Docker of users."""
 
 import json
 import pathlib
@@ -32,11 +32,32 @@ dangling    = yes
 keep-within = 0s
 min-age     = 0s
 """
+UNUSED = """
+[volumes anonymous]
+name        = *
+keep-within = 0s
+min-age     = 0s
+
+[networks unused]
+name        = *
+keep-within = 0s
+min-age     = 0s
+"""
 USED = """
 [images unused]
 name        = *
 age-from    = used
 keep-within = 30d
+"""
+# As dockerd-rootless-setuptool.sh writes it, but that its network is one that leads nowhere.
+DOCKER_OF_A_USER = """
+[Service]
+Environment=PATH=/usr/sbin:/usr/bin
+Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=none
+Environment="DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=unshare --net"
+ExecStart=/usr/share/docker.io/contrib/dockerd-rootless.sh --bridge=none --iptables=false --ip6tables=false
+Delegate=yes
+KillMode=mixed
 """
 PREPARE = """
 set -e
@@ -69,7 +90,7 @@ def setUpModule():
     world.docker = Engine("d20").start()
     unittest.addModuleCleanup(world.docker.stop)
     world.docker.client.import_root("base:1")
-    layers = [layer for name in ("rootless", "p43", "d20") for layer in roots.layers(name)]
+    layers = [layer for name in ("rootless-docker", "rootless", "p43", "d20") for layer in roots.layers(name)]
     world.boot = Boot(binds=[(world.docker.run, "/run/engine"),
                              (world.docker.data_root, world.docker.data_root)],
                       layers=layers, unmasked=["systemd-logind.service"]).start()
@@ -274,21 +295,20 @@ class Asleep(HostTest):
         wait(lambda: "Watching the engine since" in self.boot.run(status).stdout)
 
 
-class Rootless(HostTest):
-    """The Podman of a user who is not logged in."""
+class OfAUser(HostTest):
+    """An engine of a user who is not logged in."""
 
     @classmethod
-    def setUpClass(cls):
-        world.user = world.boot.add_user("reclaimd-ci")
-        world.boot.run(["loginctl", "enable-linger", world.user.name])
-        world.user.log_in()
-        world.user.run("systemctl --user enable --now podman.socket")
-        world.users = Client(f"{world.boot.root}{world.user.runtime}/podman/podman.sock")
-        world.users.import_root("base:1")
+    def start_engine(cls, name, socket, command, **options):
+        cls.user = world.boot.add_user(name)
+        world.boot.run(["loginctl", "enable-linger", name])
+        cls.user.log_in()
+        cls.user.run(command, **options)
+        cls.socket = f"{cls.user.runtime}/{socket}"
+        cls.client = Client(f"{world.boot.root}{cls.socket}")
 
     def setUp(self):
         super().setUp()
-        self.user, self.client = world.user, world.users
         self.forget()
         self.addCleanup(self.forget)
         for name in self.client.containers():
@@ -302,6 +322,47 @@ class Rootless(HostTest):
 
     def policy(self, text):
         self.user.write(".config/reclaimd/policies.d/a.ini", text)
+
+    def run_by_the_timer_until(self, condition):
+        """A run after the other, at once."""
+        self.user.write(".config/systemd/user/reclaimd.timer.d/test.conf",
+                        "[Timer]\nOnCalendar=\nRandomizedDelaySec=0\nAccuracySec=1ms\nOnActiveSec=1s\n"
+                        "OnUnitInactiveSec=500ms\n")
+        self.user.run("systemctl --user daemon-reload && systemctl --user enable --now reclaimd.timer")
+        wait(condition)
+        self.user.run("systemctl --user stop reclaimd.timer; "
+                      "while systemctl --user is-active -q reclaimd; do sleep 0.1; done", check=False)
+
+    def removed_by_the_unit(self):
+        """The names of what the user's unit removed, each from the user's engine."""
+        removed = [entry for entry in self.journal(f"_UID={self.user.uid}") if entry.get("MESSAGE_ID") == OBJECT_REMOVED]
+        for entry in removed:
+            self.assertEqual((entry["_SYSTEMD_USER_UNIT"], entry["RECLAIMD_ENGINE_SOCKET"]), (SERVICE, self.socket))
+        return {entry["RECLAIMD_NAME"] for entry in removed}
+
+    def state_file(self):
+        return f"{self.user.home}/.local/state/reclaimd/{self.socket.strip('/').replace('/', '-')}.sqlite"
+
+    def check_state(self):
+        """One state and one lock, both the user's."""
+        states = self.user.run('find / -xdev -name "*.sock.sqlite" 2>/dev/null; '
+                               'find "$HOME" -name "*.sqlite" -path "*reclaimd*"', check=False).stdout
+        self.assertEqual(states.split(), [self.state_file()])
+        self.assertEqual(len(self.user.run('ls "$XDG_RUNTIME_DIR/reclaimd/lock"').stdout.split()), 1)
+        self.assertEqual(self.boot.run("ls /var/lib/reclaimd", check=False).stdout, "")
+
+    def wait_until_watched(self):
+        wait(lambda: "Watching the engine since" in
+             self.user.run("systemctl --user show -P StatusText reclaimd-watch").stdout)
+
+
+class Rootless(OfAUser):
+    """Podman."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.start_engine("reclaimd-ci", "podman/podman.sock", "systemctl --user enable --now podman.socket")
+        cls.client.import_root("base:1")
 
     def superseded(self):
         """An image that lost its name to a newer one."""
@@ -320,22 +381,12 @@ class Rootless(HostTest):
         self.client.run("failed", "base:1", ["false"])
         old = self.superseded()
         self.exited(self.podman, "of-the-system")
-        self.user.write(".config/systemd/user/reclaimd.timer.d/test.conf",
-                        "[Timer]\nOnCalendar=\nRandomizedDelaySec=0\nAccuracySec=1ms\nOnActiveSec=1s\n"
-                        "OnUnitInactiveSec=500ms\n")
-        self.user.run("systemctl --user daemon-reload && systemctl --user enable --now reclaimd.timer")
-        wait(lambda: not self.client.containers() and old not in self.client.image_ids())
-        self.user.run("systemctl --user stop reclaimd.timer; "
-                      "while systemctl --user is-active -q reclaimd; do sleep 0.1; done", check=False)
+        self.run_by_the_timer_until(lambda: not self.client.containers() and old not in self.client.image_ids())
         self.assertLessEqual({"localhost/app:1", "localhost/base:1"},
                              {tag.replace("docker.io/library", "localhost") for tag in self.client.tags()})
         self.assertEqual(self.podman.containers().keys(), {"of-the-system"})
 
-        removed = [entry for entry in self.journal(f"_UID={self.user.uid}") if entry.get("MESSAGE_ID") == OBJECT_REMOVED]
-        self.assertLessEqual({"exited", "failed"}, {entry["RECLAIMD_NAME"] for entry in removed})
-        for entry in removed:
-            self.assertEqual(entry["_SYSTEMD_USER_UNIT"], SERVICE)
-            self.assertEqual(entry["RECLAIMD_ENGINE_SOCKET"], f"{self.user.runtime}/podman/podman.sock")
+        self.assertLessEqual({"exited", "failed"}, self.removed_by_the_unit())
         shown = self.user.run("journalctl --user -u reclaimd -o cat").stdout
         self.assertIn("removed container exited", shown)
 
@@ -345,15 +396,10 @@ class Rootless(HostTest):
         self.user.run("systemctl --user start reclaimd.service")
         self.superseded()
         self.user.run("systemctl --user start reclaimd.service")
-        states = self.user.run("find / -xdev -name '*podman.sock.sqlite' 2>/dev/null; "
-                               'find "$HOME" -name "*.sqlite" -path "*reclaimd*"', check=False).stdout
-        self.assertEqual(states.split(), [
-            f"{self.user.home}/.local/state/reclaimd/run-user-{self.user.uid}-podman-podman.sock.sqlite"])
-        self.assertEqual(len(self.user.run('ls "$XDG_RUNTIME_DIR/reclaimd/lock"').stdout.split()), 1)
+        self.check_state()
         before = self.user.run("md5sum .local/state/reclaimd/*").stdout
         self.assertRegex(self.user.run("reclaimd plan --all").stdout, "untagged.*was .*app:1")
         self.assertEqual(self.user.run("md5sum .local/state/reclaimd/*").stdout, before)
-        self.assertEqual(self.boot.run("ls /var/lib/reclaimd", check=False).stdout, "")
 
     def test_neither_it_nor_the_system_s_run_touches_the_other_s(self):
         self.docker_runs()
@@ -403,8 +449,7 @@ class Rootless(HostTest):
         said = self.user.run("reclaimd check").stderr
         self.user.run(re.search("systemctl --user enable .*", said)[0])
         self.addCleanup(self.user.run, "systemctl --user disable --now reclaimd-watch.service")
-        wait(lambda: "Watching the engine since" in
-             self.user.run("systemctl --user show -P StatusText reclaimd-watch").stdout)
+        self.wait_until_watched()
         self.assertEqual(self.user.run("reclaimd check").stderr, "")
         # As long as somebody listens to it, it does not sleep.
         time.sleep(8)
@@ -422,3 +467,72 @@ class Rootless(HostTest):
         self.assertEqual(result.stdout + result.stderr, "")
         enabled = self.user.run("systemctl --user is-enabled reclaimd.timer reclaimd-watch.service", check=False)
         self.assertEqual(enabled.stdout.split(), ["disabled"] * 2)
+
+
+class RootlessDocker(OfAUser):
+    """Docker."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.start_engine("reclaimd-docker", "docker.sock",
+                         "mkdir -p .config/systemd/user && cat >.config/systemd/user/docker.service && "
+                         "systemctl --user daemon-reload && systemctl --user start docker.service",
+                         text=DOCKER_OF_A_USER)
+        wait(pathlib.Path(cls.client.socket_path).exists)
+        cls.client.import_root("base:1")
+
+    def names(self, kind):
+        found = self.client.get(f"/{kind}")
+        return {entry["Name"] for entry in (found["Volumes"] if kind == "volumes" else found)}
+
+    def test_it_is_docker_s_own_of_a_user(self):
+        info = self.client.get("/info")
+        self.assertIn("name=rootless", info["SecurityOptions"])
+        self.assertTrue(info["DockerRootDir"].startswith(self.user.home))
+
+    def test_the_system_s_run_does_not_touch_it(self):
+        self.docker_runs()
+        self.write("policies.d/a.ini", EXITED.format("*"))
+        for client in (self.docker, self.client):
+            self.exited(client, "exited")
+        self.start()
+        self.assertEqual(self.docker.containers(), {})
+        self.assertEqual(self.client.containers(), {"exited": "exited"})
+
+    def test_the_timer_cleans_it(self):
+        self.docker_runs()
+        self.policy(EXITED.format("*") + DANGLING + UNUSED)
+        self.exited(self.client, "exited")
+        old = self.client.import_root("app:1", extra_bytes=10**7)
+        self.client.import_root("app:1", extra_bytes=2)
+        anonymous = self.client.json("POST", "/volumes/create", {})["Name"]
+        for network in ("unused", "used"):
+            self.client.json("POST", "/networks/create", {"Name": network})
+        self.client.run_on("runs", "base:1", volumes=["used:/data"], host={"NetworkMode": "used"})
+        self.client.json("POST", "/volumes/create", {"Name": "named"})
+        self.exited(self.docker, "of-the-system")
+        self.run_by_the_timer_until(lambda: old not in self.client.image_ids() and "unused" not in self.names("networks"))
+        self.assertEqual(self.client.containers(), {"runs": "running"})
+        self.assertEqual(self.client.tags(), {"app:1", "base:1"})
+        self.assertEqual(self.names("volumes"), {"named", "used"})
+        self.assertEqual(self.names("networks"), {"host", "none", "used"})
+        self.assertEqual(self.docker.containers().keys(), {"of-the-system"})
+        self.assertLessEqual({"exited", anonymous, "unused"}, self.removed_by_the_unit())
+        self.check_state()
+        measured = [int(entry["RECLAIMD_MEASURED"]) for entry in self.journal(f"_UID={self.user.uid}")
+                    if entry.get("MESSAGE_ID") in RUN_ENDS]
+        self.assertGreaterEqual(sum(measured), 10**7)
+
+    def test_the_watcher_watches_it(self):
+        self.user.run("systemctl --user start reclaimd-watch.service")
+        self.wait_until_watched()
+        self.user.run(f"test -s {self.state_file()}")
+
+    def test_whose_its_files_are_root_can_tell(self):
+        self.client.run("talks", "base:1", ["echo", "something"])
+        looked = self.user.run("reclaimd where --json")
+        rows = {row["kind"]: row["bytes"] for row in json.loads(looked.stdout)["rows"]}
+        self.assertIsNone(rows["container"])
+        self.assertGreater(rows["log"], 0)
+        advised = re.search("sudo (reclaimd .*)", looked.stderr)[1]
+        self.assertFalse(json.loads(self.boot.run(f"{advised} --json").stdout)["unknown"])

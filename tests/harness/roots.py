@@ -26,6 +26,8 @@ UNPACKED = {
             "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
     # What Podman 4.3 wants beside that, to run for a user who is not root.
     "rootless": ("uidmap",),
+    # The same for Docker 20.10.
+    "rootless-docker": ("rootlesskit",),
 }
 
 # A whole root of another release, for the engines of that release.
