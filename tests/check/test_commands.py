@@ -271,6 +271,7 @@ class Plan(Case):
 class Run(Case):
     def test_run_and_plan_agree_object_by_object(self):
         world(self.fake)
+        self.program.set_policy(POLICY.replace("dangling    = any", "dangling    = any\nage-from    = tagged"))
         base = self.fake.by_reference["base:1"]
         self.fake.image(label="old", parent=base)
         plan = self.call(0, "plan", "--json").json
