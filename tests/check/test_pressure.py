@@ -1,13 +1,15 @@
-"""Pressure rules of a disk that is always too full for them: marks are set to what the disk of this machine has."""
+"""Pressure rules of a disk that is always too full for them: marks are set to what a disk of this machine has."""
 
 import fcntl
 import os
 import pathlib
+import tempfile
 import threading
 import time
 import unittest
 
 from harness.fake import FakeCase, refusal
+from harness.program import REPOSITORY
 
 KEEP = """
 [images all]
@@ -41,6 +43,20 @@ MB = 10**6
 
 
 class Case(FakeCase):
+    def setUp(self):
+        super().setUp()
+        # What is in use must be more than all that the tests would remove: /tmp may be in memory, and empty.
+        for parent in (self.fake.folder, "/var/tmp", REPOSITORY):
+            disk = os.statvfs(parent)
+            if (disk.f_blocks - disk.f_bfree - disk.f_blocks // 50) * disk.f_frsize > 1000 * MB:
+                break
+        else:
+            self.skipTest("no disk has enough in use")
+        folder = tempfile.TemporaryDirectory(prefix="rcl-disk-", dir=parent)
+        self.addCleanup(folder.cleanup)
+        self.fake.data_root = pathlib.Path(folder.name)
+        (self.fake.data_root / "overlay2").mkdir()
+
     def free(self):
         disk = os.statvfs(self.fake.data_root)
         return disk.f_bavail * disk.f_frsize

@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 import unittest
@@ -652,7 +653,8 @@ class OneAtATime(Case):
         other, _ = self.another()
         command = self.program.command("run")
         command[command.index(f"unix://{self.fake.socket}")] = f"unix://{other.socket}"
-        self.assertEqual(os.spawnvpe(os.P_WAIT, command[0], command, self.program.environment), 0)
+        other_run = subprocess.run(command, capture_output=True, env=self.program.environment)
+        self.assertEqual(other_run.returncode, 0, other_run.stderr)
         go_on.set()
         process.wait(60)
 

@@ -495,25 +495,26 @@ class Stream(WatchCase):
         self.wait_until_watched()
         self.assertIn("the engine does not tell its events: 500 no \\x1bevents", self.end(watcher))
 
-    def test_two_hours_in_fast_motion_leave_the_memory_flat(self):
+    def test_three_hours_in_fast_motion_leave_the_memory_flat(self):
         self.fake.image("job:1")
         for number in range(20):
             self.fake.container(f"probed-{number}", "job:1", "running")
         watcher = self.watch()
         sizes = []
-        now = time.time()
-        for minute in range(120):
-            at = now - 7200 + 60 * minute
+        start = time.time() - 60 * 180
+        for minute in range(180):
+            at = start + 60 * minute
             for number in range(50):
                 self.fake.job(f"job-{minute}-{number}", "job:1", at + number, listed=False)
-            if minute in (40, 119):
+            if minute % 20 == 19:
                 last = self.fake.ring[-1]["timeNano"]
                 self.fake.wait_for(lambda last=last: self.rows(
                     "SELECT max(last_event) FROM watched")[0][0] >= last, 120)
                 sizes.append(self.resident(watcher))
         self.assertEqual(self.fake.listens(), 1)
         if not SANITIZED:
-            self.assertLess(sizes[1], sizes[0] + 1024, "kB")
+            # Caches fill, and a burst of events takes some that malloc gives back when it likes.
+            self.assertLess(min(sizes[-3:]), max(sizes[:3]) + 1024, f"kB of {sizes}")
         self.end(watcher)
 
     def resident(self, process):
@@ -588,7 +589,8 @@ class Together(WatchCase):
 
 class Check(WatchCase):
     def test_it_says_that_nothing_goes_by_used_only_while_nobody_watches(self):
-        self.assertIn("systemctl enable --now reclaimd-watch.service", self.call(0, "check").stderr)
+        own = "--user " if os.geteuid() else ""
+        self.assertIn(f"systemctl {own}enable --now reclaimd-watch.service", self.call(0, "check").stderr)
         watcher = self.watch()
         self.assertEqual(self.call(0, "check").stderr, "")
         self.end(watcher)
