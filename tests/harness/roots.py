@@ -23,7 +23,7 @@ UNPACKED = {
     "d20": DOCKER,
     "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
             "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
-            "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
+            "libassuan0", "libdevmapper1.02.1", "libglib2.0-0", "libsubid4", "libyajl2"),
     # What Podman 4.3 wants beside that, to run for a user who is not root.
     "rootless": ("uidmap",),
     # The same for Docker 20.10.
