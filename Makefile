@@ -74,6 +74,7 @@ $O/libreclaimd.a: $(OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $O/%.o: %.c Makefile
+	$(if $(PKG_LIBS),,$(error $(PKG_CONFIG) does not find $(LIBS): `make deps-build` installs, as root, or names what building needs))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
