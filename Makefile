@@ -180,6 +180,11 @@ test-engines: deps-test
 	$(MAKE) -j$(JOBS) all
 	RECLAIMD_TEST_ENGINES=all V=1 $(RUN_TESTS) real test_engines test_same test_quadlet
 
+## make test-package  the Debian package, built, installed, upgraded and purged on a new machine; some minutes, as root
+.PHONY: test-package
+test-package: deps-test
+	$(RUN_TESTS) package
+
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo
 demo: deps-demo
