@@ -74,6 +74,7 @@ $O/libreclaimd.a: $(OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $O/%.o: %.c Makefile
+	$(if $(PKG_LIBS),,$(error $(PKG_CONFIG) does not find $(LIBS): `make deps-build` installs, as root, or names what building needs))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -178,6 +179,11 @@ fuzz:
 test-engines: deps-test
 	$(MAKE) -j$(JOBS) all
 	RECLAIMD_TEST_ENGINES=all V=1 $(RUN_TESTS) real test_engines test_same test_quadlet
+
+## make test-package  the Debian package, built, installed, upgraded and purged on a new machine; some minutes, as root
+.PHONY: test-package
+test-package: deps-test
+	$(RUN_TESTS) package
 
 ## make demo         a throw-away Docker Engine full of a believable mess, cleaned before your eyes
 .PHONY: demo

@@ -2,7 +2,11 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 /* Between objects we read the list ourselves; within one the tokener does. */
 enum place {
@@ -29,6 +33,7 @@ struct json_stream {
 	void *data;
 	char tail[4]; /* a character that the last piece cut in two */
 	size_t n_tail;
+	bool in_escape; /* a backslash came last that stands for no character */
 };
 
 struct json_stream *json_stream_new(enum json_shape shape, size_t max_object,
@@ -90,8 +95,8 @@ static json_tokener *tokener_new(void)
 		mem_die();
 	/* What follows an object is looked at here: it must be a comma, a bracket or nothing.
 	 */
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
-						JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	json_tokener_set_flags(tokener,
+			       JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	return tokener;
 }
 
@@ -149,8 +154,72 @@ static int feed_whole(struct json_stream *stream, const char *bytes, size_t n, s
 	return 0;
 }
 
-/* How long the character is that starts with this byte; 1 for what is none, as the tokener will
- * say. */
+/* Another character is given to json-c as an escape: 0.18 takes none but ASCII where it is
+ * strict, and where it checks UTF-8 it does so within one call only. */
+static int feed_character(struct json_stream *stream, const char *bytes, size_t *ret_used,
+			  struct err *err)
+{
+	char escape[sizeof("\\ud83d\\ude00")];
+	unsigned code;
+
+	*ret_used = text_utf8_length(bytes, &code);
+	if (*ret_used == 0)
+		return bad(err, "no UTF-8");
+	if (stream->in_escape)
+		return bad(err, "no such escape");
+	if (code < 0x10000)
+		snprintf(escape, sizeof(escape), "\\u%04x", code & 0xffff);
+	else
+		snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
+			 (0xd7c0 + (code >> 10)) & 0xffff, 0xdc00 | (code & 0x3ff));
+	return feed_whole(stream, escape, strlen(escape), err);
+}
+
+static size_t ascii_length(const char *bytes, size_t n)
+{
+	size_t length = 0;
+	uint64_t word;
+
+	for (; length + sizeof(word) <= n; length += sizeof(word)) {
+		memcpy(&word, bytes + length, sizeof(word));
+		if (word & 0x8080808080808080)
+			break;
+	}
+	while (length < n && !(bytes[length] & 0x80))
+		length++;
+	return length;
+}
+
+static void note_backslashes(struct json_stream *stream, const char *bytes, size_t n)
+{
+	size_t last = 0;
+
+	while (last < n && bytes[n - 1 - last] == '\\')
+		last++;
+	stream->in_escape = (last % 2 == 1) != (last == n && stream->in_escape);
+}
+
+/* Whole characters. */
+static int feed_text(struct json_stream *stream, const char *bytes, size_t n, struct err *err)
+{
+	while (n > 0) {
+		size_t used = ascii_length(bytes, n);
+		int r;
+
+		if (used > 0)
+			r = feed_whole(stream, bytes, used, err);
+		else
+			r = feed_character(stream, bytes, &used, err);
+		if (r < 0)
+			return r;
+		note_backslashes(stream, bytes, used);
+		bytes += used;
+		n -= used;
+	}
+	return 0;
+}
+
+/* How long the character is that starts with this byte; 1 for what is none. */
 static size_t character_length(char first)
 {
 	unsigned char byte = (unsigned char)first;
@@ -172,7 +241,6 @@ static size_t cut_character(const char *bytes, size_t n)
 	return 0;
 }
 
-/* json-c checks UTF-8 within one call only: a character must not come in two pieces. */
 int json_stream_feed(struct json_stream *stream, const char *bytes, size_t n, struct err *err)
 {
 	size_t cut;
@@ -185,12 +253,12 @@ int json_stream_feed(struct json_stream *stream, const char *bytes, size_t n, st
 			continue;
 		cut = stream->n_tail;
 		stream->n_tail = 0;
-		r = feed_whole(stream, stream->tail, cut, err);
+		r = feed_text(stream, stream->tail, cut, err);
 		if (r < 0)
 			return r;
 	}
 	cut = cut_character(bytes, n);
-	r = feed_whole(stream, bytes, n - cut, err);
+	r = feed_text(stream, bytes, n - cut, err);
 	if (r < 0)
 		return r;
 	if (cut > 0) {

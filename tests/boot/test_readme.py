@@ -37,7 +37,7 @@ class Readme(unittest.TestCase):
             user = boot.add_user("reclaimd-somebody")
             user.log_in()
             # sudo is not there, and root needs none.
-            boot.run(["sh", "-c", f"git clone -q --no-hardlinks {REPOSITORY} /srv/reclaimd && "
+            boot.run(["sh", "-c", f"git clone -q --no-hardlinks {REPOSITORY} /srv/as-the-readme-says && "
                       "printf '#!/bin/sh\\nexec \"$@\"\\n' >/usr/local/bin/sudo && "
                       "chmod +x /usr/local/bin/sudo"])
             seen = {}
@@ -45,7 +45,7 @@ class Readme(unittest.TestCase):
                 if heading.startswith(OF_A_USER) and not command.startswith("sudo "):
                     result = user.run(command, check=False)
                 else:
-                    result = boot.run(["sh", "-c", f"cd /srv/reclaimd && {command}"], check=False,
+                    result = boot.run(["sh", "-c", f"cd /srv/as-the-readme-says && {command}"], check=False,
                                       timeout=600, USER=user.name)
                 self.assertEqual(result.returncode, 0, f"{command}\n{result.stdout}{result.stderr}")
                 seen[command] = result.stdout + result.stderr

@@ -171,7 +171,7 @@ class Pressure(Case):
     def test_absurd_sizes_are_said(self):
         self.images()
         for image in self.fake.images.values():
-            image.layers = [(layer, 2**63) for layer, _ in image.layers]
+            image.layers = [(layer, 2**62) for layer, _ in image.layers]
         run = self.call(3, "run")
         self.assertEqual(len(self.fake.by_reference), 3)
         self.assertIn("objects stay although the disk is full", run.stderr)

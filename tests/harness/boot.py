@@ -9,12 +9,12 @@ import subprocess
 import time
 import uuid
 
-from . import cage
+from . import cage, roots
 from .program import REPOSITORY
 
 BUILD = "build/boot"  # built for another prefix than build/: the program names its own places
 
-# What the container is made of: this machine's root, read only below a layer in memory. Its own
+# What the container is made of: this machine's root or another, read only below a layer in memory. Its own
 # units, settings and journal are hidden; what a boot needs comes from /lib/systemd.
 SCRIPT = """
 set -eu
@@ -28,10 +28,10 @@ done
 mount -t tmpfs -o mode=755 tmpfs "$STAGE"
 cd "$STAGE"
 mkdir upper work root top empty
-base=/
+base=$BASE
 if [ -n "$TOP" ]; then
 	mount -t overlay -o "lowerdir=$TOP:$STAGE/empty" overlay top
-	base="$STAGE/top:/"
+	base="$STAGE/top:$BASE"
 fi
 mount -t overlay -o "lowerdir=$base,upperdir=upper,workdir=work" overlay root
 for place in etc/systemd/system etc/systemd/user etc/systemd/journald.conf.d \\
@@ -77,13 +77,17 @@ mount -t tmpfs tmpfs /var/lib/containers
 mount -t proc proc /run/proc
 """
 
+NAMESPACES = ("--mount", "--uts", "--ipc", "--pid", "--cgroup")
+
 
 class Boot:
     """`with Boot(binds=[(host, inside)]) as boot: boot.run("systemctl status")`. Of layers (roots.layers()) come
-    programs and units that this machine lacks; unmasked are units of MASKED that are wanted after all."""
+    programs and units that this machine lacks; unmasked are units of MASKED that are wanted after all. base is
+    the root of another machine."""
 
-    def __init__(self, binds=(), layers=(), unmasked=()):
+    def __init__(self, binds=(), layers=(), unmasked=(), base="/"):
         self.layers = [layer for layer in layers if layer != pathlib.Path("/")]
+        self.base = base
         self.masked = [unit for unit in MASKED if unit not in unmasked]
         self.binds = [f"--bind={host}:{inside}" for host, inside in binds]
         self.name = "reclaimd-boot-" + uuid.uuid4().hex[:12]
@@ -104,7 +108,7 @@ class Boot:
         self.reaper = cage.Reaper(self.name, self.stage)
         self.cage = cage.Cage(SCRIPT, *self.binds, NAME=self.name, STAGE=self.stage,
                               MACHINE_ID=uuid.uuid4().hex, MASKED=" ".join(self.masked),
-                              TOP=":".join(map(str, self.layers)))
+                              TOP=":".join(map(str, self.layers)), BASE=self.base)
         try:
             self._wait_until_up()
         except BaseException:
@@ -122,11 +126,13 @@ class Boot:
             time.sleep(0.1)
         raise RuntimeError(f"systemd did not boot:\n{self.cage.said()}")
 
-    def run(self, command, check=True, timeout=120, text=None, **environment):
-        """Runs a shell command (or a list of words) inside; text is what it reads."""
+    def run(self, command, check=True, timeout=120, text=None, online=False, **environment):
+        """Runs a shell command (or a list of words) inside; text is what it reads. What is online has this
+        machine's network."""
         words = ["sh", "-c", command] if isinstance(command, str) else [str(w) for w in command]
         result = subprocess.run(
-            ["nsenter", "--target", str(self.leader), "--all", "--", *words], cwd="/",
+            ["nsenter", "--target", str(self.leader), *NAMESPACES, *([] if online else ["--net"]), "--", *words],
+            cwd="/",
             input=text if text is not None else "", capture_output=True, timeout=timeout,
             encoding="utf-8", errors="surrogateescape", env={**cage.ENVIRONMENT, **environment})
         if check and result.returncode != 0:
@@ -154,6 +160,12 @@ class Boot:
     def prepare_podman(self):
         """What the Podman of layers needs to run here, root's and a user's."""
         self.run(PODMAN)
+
+    def prepare_apt(self):
+        """What apt of a base needs to be run online."""
+        self.write("/etc/apt/apt.conf.d/tests", roots.apt_settings())
+        self.write("/etc/resolv.conf", pathlib.Path("/etc/resolv.conf").read_text())
+        self.run("apt-get -qq update", online=True)
 
     def keep_journal(self):
         """Users have journals of their own only where it is kept."""

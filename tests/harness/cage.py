@@ -42,6 +42,10 @@ exit 1
 """
 
 
+# Before a command: it has new namespaces, which end with it, and it ends with the tests.
+ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL",
+         "--mount-proc")
+
 CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
 
 
@@ -74,8 +78,7 @@ class Cage:
     def __init__(self, script, *arguments, **environment):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-             "--kill-child=KILL", "--mount-proc", "sh", "-c", script, "sh", *map(str, arguments)],
+            [*ALONE, "sh", "-c", script, "sh", *map(str, arguments)],
             env={**ENVIRONMENT, **{name: str(value) for name, value in environment.items()}},
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd="/", start_new_session=True)
 

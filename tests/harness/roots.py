@@ -6,10 +6,13 @@ import lzma
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
+
+from . import cage
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("RECLAIMD_TEST_CACHE", REPOSITORY / "build" / "engines"))
@@ -23,7 +26,7 @@ UNPACKED = {
     "d20": DOCKER,
     "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
             "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
-            "libassuan0", "libdevmapper1.02.1", "libsubid4", "libyajl2"),
+            "libassuan0", "libdevmapper1.02.1", "libglib2.0-0", "libsubid4", "libyajl2"),
     # What Podman 4.3 wants beside that, to run for a user who is not root.
     "rootless": ("uidmap",),
     # The same for Docker 20.10.
@@ -34,6 +37,9 @@ UNPACKED = {
 RELEASES = ("trixie", "sid")
 INCLUDED = ("docker.io", "containerd", "runc", "podman", "buildah", "conmon", "crun", "catatonit",
             "netavark", "iptables", "ca-certificates", "busybox-static")
+
+# A new machine: nothing but what lets it boot.
+MACHINE = ("systemd", "dbus")
 
 
 class Unavailable(unittest.SkipTest):
@@ -48,7 +54,10 @@ def layers(name):
             raise Unavailable("this machine does not run Debian 12")
         return [_cached(name, lambda folder: _unpack(folder, UNPACKED[name])), pathlib.Path("/")]
     if name in RELEASES:
-        return [_cached(name, lambda folder: _debootstrap(folder, name))]
+        return [_cached(name, lambda folder: _debootstrap(folder, name, INCLUDED))]
+    if name.startswith("machine-"):
+        release = name.removeprefix("machine-")
+        return [_cached(name, lambda folder: _debootstrap(folder, release, MACHINE))]
     if name == "dmain":
         return [_dockerd_main(), *layers("sid")]
     if name == "experimental":
@@ -112,10 +121,17 @@ def _mirror():
     raise Unavailable("apt knows no mirror")
 
 
-def _debootstrap(folder, release):
+def apt_settings():
+    """How this machine's apt reaches its mirror, for the configuration of another apt."""
+    lines = _run(["apt-config", "dump"]).splitlines()
+    return "".join(f"{line}\n" for line in lines if re.match("Acquire::(https?|Check|Retries)", line))
+
+
+def _debootstrap(folder, release, packages):
     if not shutil.which("debootstrap"):
         raise Unavailable("debootstrap is not installed")
-    _run(["debootstrap", "--variant=minbase", "--include=" + ",".join(INCLUDED), release, folder,
+    # Its mounts and processes are gone with it, however it ends.
+    _run([*cage.ALONE, "debootstrap", "--variant=minbase", "--include=" + ",".join(packages), release, folder,
           _mirror()])
     shutil.rmtree(folder / "var/cache/apt/archives")
 
