@@ -122,15 +122,9 @@ void engine_set_tick(struct engine *engine, void (*tick)(void))
 
 static void submit_info(struct engine *engine, struct info *info)
 {
-	http_submit(engine->http, &(struct http_request){
-					  .method = HTTP_GET,
-					  .path = engine_path(engine, "/info"),
-					  .max_bytes = OBJECT_MAX_BYTES,
-					  .json = json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES,
-								  read_info, info),
-					  .done = info_done,
-					  .data = info,
-				  });
+	engine_get(engine, engine_path(engine, "/info"), OBJECT_MAX_BYTES,
+		   json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_info, info), info_done,
+		   info);
 }
 
 void engine_info(struct engine *engine, struct snapshot *snapshot)

@@ -43,19 +43,6 @@ static bool answered(const struct fetch *fetch, const struct http_reply *reply, 
 	return reply->result >= 0 && reply->status == 200;
 }
 
-static void get(struct fetch *fetch, char *path, size_t max_bytes, struct json_stream *json,
-		void (*done)(struct http *, const struct http_reply *, void *), void *data)
-{
-	http_submit(fetch->engine->http, &(struct http_request){
-						 .method = HTTP_GET,
-						 .path = path,
-						 .max_bytes = max_bytes,
-						 .json = json,
-						 .done = done,
-						 .data = data,
-					 });
-}
-
 /* Containers: inspect. */
 
 struct container_fetch {
@@ -88,10 +75,11 @@ static void inspect_container(struct fetch *fetch, struct container *container)
 	struct container_fetch *one = mem_zalloc(1, sizeof(*one));
 
 	*one = (struct container_fetch){ fetch, container };
-	get(fetch, engine_path(fetch->engine, "/containers/%s/json", container->id),
-	    OBJECT_MAX_BYTES,
-	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_container, one), container_done,
-	    one);
+	engine_get(fetch->engine,
+		   engine_path(fetch->engine, "/containers/%s/json", container->id),
+		   OBJECT_MAX_BYTES,
+		   json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_container, one),
+		   container_done, one);
 }
 
 /* Containers: sizes, a batch at a time. */
@@ -149,9 +137,9 @@ static char *size_path(const struct batch *batch)
 static void submit_batch(struct batch *batch)
 {
 	if (batch)
-		get(batch->fetch, size_path(batch), LIST_MAX_BYTES,
-		    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_size, batch), batch_done,
-		    batch);
+		engine_get(batch->fetch->engine, size_path(batch), LIST_MAX_BYTES,
+			   json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_size, batch),
+			   batch_done, batch);
 }
 
 static struct batch *add_to_batch(struct fetch *fetch, struct batch *batch,
@@ -236,9 +224,10 @@ static void get_history(struct fetch *fetch, struct image *image)
 {
 	struct image_fetch *one = image_fetch_new(fetch, image);
 
-	get(fetch, engine_path(fetch->engine, "/images/%s/history", image->id),
-	    OBJECT_MAX_BYTES, json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_history, one),
-	    history_done, one);
+	engine_get(fetch->engine, engine_path(fetch->engine, "/images/%s/history", image->id),
+		   OBJECT_MAX_BYTES,
+		   json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_history, one),
+		   history_done, one);
 }
 
 static int read_image(void *data, struct json_object *object, struct err *err)
@@ -262,8 +251,10 @@ static void inspect_image(struct fetch *fetch, struct image *image)
 {
 	struct image_fetch *one = image_fetch_new(fetch, image);
 
-	get(fetch, engine_path(fetch->engine, "/images/%s/json", image->id), OBJECT_MAX_BYTES,
-	    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_image, one), image_done, one);
+	engine_get(fetch->engine, engine_path(fetch->engine, "/images/%s/json", image->id),
+		   OBJECT_MAX_BYTES,
+		   json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_image, one), image_done,
+		   one);
 }
 
 static void inspect_images(struct fetch *fetch, const unsigned *facts)

@@ -35,6 +35,22 @@ static inline int engine_connections(const struct engine *engine, int best)
 /* "/v1.41" and what follows, to be freed. */
 #define engine_path(engine, format, ...) mem_printf("/v%s" format, (engine)->api, ##__VA_ARGS__)
 
+/* A GET in the queue; path is taken. */
+static inline void engine_get(const struct engine *engine, char *path, size_t max_bytes,
+			      struct json_stream *json,
+			      void (*done)(struct http *, const struct http_reply *, void *),
+			      void *data)
+{
+	http_submit(engine->http, &(struct http_request){
+					  .method = HTTP_GET,
+					  .path = path,
+					  .max_bytes = max_bytes,
+					  .json = json,
+					  .done = done,
+					  .data = data,
+				  });
+}
+
 /* The list of containers, of images into the snapshot (not sealed); on failure the kind is
  * LISTING_FAILED and problems has a line. Both work until all that is submitted is done.
  * labels: which ones of their labels are kept; NULL: all. */

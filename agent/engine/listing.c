@@ -79,15 +79,9 @@ static int add_podman_entry(void *data, struct json_object *object, struct err *
 static void submit(struct listing *listing, char *path,
 		   int (*add)(void *, struct json_object *, struct err *))
 {
-	http_submit(listing->engine->http,
-		    &(struct http_request){
-			    .method = HTTP_GET,
-			    .path = path,
-			    .max_bytes = LIST_MAX_BYTES,
-			    .json = json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, add, listing),
-			    .done = listing_done,
-			    .data = listing,
-		    });
+	engine_get(listing->engine, path, LIST_MAX_BYTES,
+		   json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, add, listing), listing_done,
+		   listing);
 }
 
 static struct listing listing_new(struct engine *engine, struct snapshot *snapshot,

@@ -37,15 +37,9 @@ static void submit(struct others *others, char *path, enum json_shape shape,
 		   void (*done)(struct http *, const struct http_reply *, void *))
 {
 	size_t max_object = shape == JSON_LIST ? OBJECT_MAX_BYTES : LIST_MAX_BYTES;
-	http_submit(others->engine->http,
-		    &(struct http_request){
-			    .method = HTTP_GET,
-			    .path = path,
-			    .max_bytes = LIST_MAX_BYTES,
-			    .json = json_stream_new(shape, max_object, read, others),
-			    .done = done,
-			    .data = others,
-		    });
+
+	engine_get(others->engine, path, LIST_MAX_BYTES,
+		   json_stream_new(shape, max_object, read, others), done, others);
 }
 
 /* ---- volumes ---- */

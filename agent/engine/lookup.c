@@ -58,15 +58,9 @@ static int look_up(struct engine *engine, struct arena *arena, char *path,
 	_cleanup_(intern_freep) struct intern *intern = intern_new(arena);
 	struct lookup lookup = { .decoder = { .arena = arena, .intern = intern } };
 
-	http_submit(engine->http, &(struct http_request){
-					  .method = HTTP_GET,
-					  .path = path,
-					  .max_bytes = OBJECT_MAX_BYTES,
-					  .json = json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES,
-								  read, &lookup),
-					  .done = on_end,
-					  .data = &lookup,
-				  });
+	engine_get(engine, path, OBJECT_MAX_BYTES,
+		   json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read, &lookup), on_end,
+		   &lookup);
 	http_run(engine->http, 1);
 	if (lookup.reply.result < 0)
 		return err_set(err, lookup.reply.result, "%s", lookup.reply.err.text);

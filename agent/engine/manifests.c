@@ -92,19 +92,6 @@ static bool answered(struct manifests *manifests, const struct http_reply *reply
 	return !why;
 }
 
-static void get(struct engine *engine, char *path, struct json_stream *json,
-		void (*done)(struct http *, const struct http_reply *, void *), void *data)
-{
-	http_submit(engine->http, &(struct http_request){
-					  .method = HTTP_GET,
-					  .path = path,
-					  .max_bytes = LIST_MAX_BYTES,
-					  .json = json,
-					  .done = done,
-					  .data = data,
-				  });
-}
-
 /* One that is gone by now names nothing. */
 static void content_done(struct http *http _unused_, const struct http_reply *reply, void *data)
 {
@@ -121,12 +108,13 @@ static void lists_done(struct http *http _unused_, const struct http_reply *repl
 	if (!answered(manifests, reply))
 		return;
 	for (size_t i = 0; i < manifests->n_lists; i++)
-		get(manifests->engine,
-		    mem_printf("/v%s/libpod/manifests/%s/json", manifests->engine->podman_api,
-			       manifests->lists[i]->id),
-		    json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_content,
-				    manifests->lists[i]),
-		    content_done, manifests->lists[i]);
+		engine_get(manifests->engine,
+			   mem_printf("/v%s/libpod/manifests/%s/json",
+				      manifests->engine->podman_api, manifests->lists[i]->id),
+			   LIST_MAX_BYTES,
+			   json_stream_new(JSON_OBJECT, OBJECT_MAX_BYTES, read_content,
+					   manifests->lists[i]),
+			   content_done, manifests->lists[i]);
 }
 
 struct manifests *manifests_new(struct engine *engine, struct snapshot *snapshot)
@@ -138,11 +126,12 @@ struct manifests *manifests_new(struct engine *engine, struct snapshot *snapshot
 	manifests->snapshot = snapshot;
 	manifests->decoder.arena = arena_new();
 	manifests->decoder.intern = intern_new(manifests->decoder.arena);
-	get(engine,
-	    mem_printf("/v%s/libpod/images/json?all=true&filters=%s", engine->podman_api,
-		       filters),
-	    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_list, manifests), lists_done,
-	    manifests);
+	engine_get(engine,
+		   mem_printf("/v%s/libpod/images/json?all=true&filters=%s", engine->podman_api,
+			      filters),
+		   LIST_MAX_BYTES,
+		   json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read_list, manifests),
+		   lists_done, manifests);
 	return manifests;
 }
 

@@ -102,14 +102,7 @@ static void version_done(struct http *http _unused_, const struct http_reply *re
 static void ask(struct greeting *greeting, const char *path, struct json_stream *json,
 		void (*done)(struct http *, const struct http_reply *, void *))
 {
-	http_submit(greeting->engine->http, &(struct http_request){
-						    .method = HTTP_GET,
-						    .path = mem_strdup(path),
-						    .max_bytes = OBJECT_MAX_BYTES,
-						    .json = json,
-						    .done = done,
-						    .data = greeting,
-					    });
+	engine_get(greeting->engine, mem_strdup(path), OBJECT_MAX_BYTES, json, done, greeting);
 	http_run(greeting->engine->http, 1);
 }
 

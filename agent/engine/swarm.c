@@ -262,15 +262,8 @@ static void get(struct swarm_list *list, char *path,
 		int (*read)(void *, struct json_object *, struct err *),
 		void (*done)(struct http *, const struct http_reply *, void *))
 {
-	http_submit(list->engine->http,
-		    &(struct http_request){
-			    .method = HTTP_GET,
-			    .path = path,
-			    .max_bytes = LIST_MAX_BYTES,
-			    .json = json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read, list),
-			    .done = done,
-			    .data = list,
-		    });
+	engine_get(list->engine, path, LIST_MAX_BYTES,
+		   json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, read, list), done, list);
 }
 
 static void tasks_done(struct http *http _unused_, const struct http_reply *reply, void *data)
