@@ -28,13 +28,6 @@ struct world {
 	int64_t sizes[LAYERS];
 };
 
-#define check(world, condition)                                                                \
-	do {                                                                                   \
-		if (!(condition))                                                              \
-			fail_msg("RECLAIMD_SEED=%llu: not %s",                                 \
-				 (unsigned long long)(world)->seed, #condition);               \
-	} while (0)
-
 static void add_layer(struct view *view, size_t i, size_t below)
 {
 	char diff[16];
@@ -151,12 +144,7 @@ static void try_world(uint64_t seed)
 
 static void what_images_share_is_told_by_their_sizes(void **state _unused_)
 {
-	const char *seed = getenv("RECLAIMD_SEED");
-
-	for (uint64_t i = 0; i < WORLDS && !seed; i++)
-		try_world(i);
-	if (seed)
-		try_world(strtoull(seed, NULL, 10));
+	try_seeds(WORLDS, try_world);
 }
 
 /* base of 10, left and right of 5 and 7 more, told so far by nobody */

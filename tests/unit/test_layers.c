@@ -28,13 +28,6 @@ struct world {
 	size_t n_told[IMAGES];
 };
 
-#define check(world, condition)                                                                \
-	do {                                                                                   \
-		if (!(condition))                                                              \
-			fail_msg("RECLAIMD_SEED=%llu: not %s",                                 \
-				 (unsigned long long)(world)->seed, #condition);               \
-	} while (0)
-
 static void on_change(void *data, size_t holder)
 {
 	struct world *world = data;
@@ -200,14 +193,7 @@ static void check_world(uint64_t seed)
 
 static void each_layer_goes_with_the_last_of_its_holders(void **state _unused_)
 {
-	const char *one = getenv("RECLAIMD_SEED");
-
-	if (one) {
-		check_world(strtoull(one, NULL, 10));
-		return;
-	}
-	for (uint64_t seed = 0; seed < WORLDS; seed++)
-		check_world(seed);
+	try_seeds(WORLDS, check_world);
 }
 
 /* Neither their depth nor their number is a matter: with both, walking to the lowest layer for
