@@ -183,7 +183,8 @@ static void adopt_images(struct listing *listing)
 
 	if (listing->manifests && !listing->failed)
 		listing->failed = !manifests_mark(listing->manifests, listing->items);
-	merge_copies(listing);
+	if (listing->engine->dialect->libpod)
+		merge_copies(listing);
 	snapshot->listing[KIND_IMAGE] = listing->failed ? LISTING_FAILED : LISTING_READ;
 	snapshot->listing[KIND_TAG] = snapshot->listing[KIND_IMAGE];
 	snapshot->n_images = listing->failed ? 0 : listing->n;
