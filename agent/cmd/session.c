@@ -264,15 +264,23 @@ static void fetch(struct session *session, const struct need *needs, size_t n)
 	say_problems(session, known_problems);
 }
 
-void session_fetch_layers(struct session *session)
+/* Of each image its layers, if they are not asked for yet. */
+static unsigned *missing_layers(struct session *session, const struct snapshot *snapshot)
 {
-	struct snapshot *snapshot = session->snapshot;
 	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
-	size_t known_problems = snapshot->problems.n;
 
 	for (size_t i = 0; i < snapshot->n_images; i++)
 		if (snapshot->images[i].layered == FACT_NOT_ASKED)
 			images[i] = NEED_LAYERS;
+	return images;
+}
+
+void session_fetch_layers(struct session *session)
+{
+	struct snapshot *snapshot = session->snapshot;
+	const unsigned *images = missing_layers(session, snapshot);
+	size_t known_problems = snapshot->problems.n;
+
 	engine_fetch(session->engine, snapshot, NULL, images);
 	say_problems(session, known_problems);
 }
@@ -281,15 +289,11 @@ void session_fetch_sizes(struct session *session, struct snapshot *snapshot)
 {
 	unsigned *containers =
 		arena_array(session->arena, snapshot->n_containers, sizeof(*containers));
-	unsigned *images = arena_array(session->arena, snapshot->n_images, sizeof(*images));
 
 	for (size_t i = 0; i < snapshot->n_containers; i++)
 		if (snapshot->containers[i].sized == FACT_NOT_ASKED)
 			containers[i] = NEED_SIZE;
-	for (size_t i = 0; i < snapshot->n_images; i++)
-		if (snapshot->images[i].layered == FACT_NOT_ASKED)
-			images[i] = NEED_LAYERS;
-	engine_fetch(session->engine, snapshot, containers, images);
+	engine_fetch(session->engine, snapshot, containers, missing_layers(session, snapshot));
 }
 
 struct plan_input session_plan_input(const struct session *session)

@@ -247,8 +247,11 @@ int decode_container(struct decoder *decoder, struct json_object *object, struct
 static int decode_facts(struct decoder *decoder, struct json_object *object,
 			struct container *container, struct err *err)
 {
-	int r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object,
-			      container, err);
+	int r;
+
+	container->joined = (struct strings){ 0 };
+	r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, container,
+			  err);
 
 	if (r < 0)
 		return r;
@@ -263,10 +266,7 @@ int decode_container_facts(struct decoder *decoder, struct json_object *object,
 {
 	struct container facts = *container;
 	const struct reference *name;
-	int r;
-
-	facts.joined = (struct strings){ 0 };
-	r = decode_facts(decoder, object, &facts, err);
+	int r = decode_facts(decoder, object, &facts, err);
 
 	if (r < 0)
 		return r;

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "engine/layers.h"
 
 /* Layers between two images, of which one is built on the other, are worth the difference of

@@ -86,20 +86,17 @@ static void add_link(struct planner *planner, const struct names *names, const c
 		add(planner, target->id, found->container);
 }
 
-static bool has_links(const struct container *container)
-{
-	for (size_t i = 0; i < container->names.n; i++)
-		if (strchr(container->names.v[i], '/'))
-			return true;
-	return false;
-}
-
-static void add_links(struct planner *planner, const struct names *names,
+/* names: made with the first link, which few hosts have. */
+static void add_links(struct planner *planner, struct names *names,
 		      const struct container *target)
 {
-	for (size_t i = 0; i < target->names.n; i++)
-		if (strchr(target->names.v[i], '/'))
-			add_link(planner, names, target->names.v[i], target);
+	for (size_t i = 0; i < target->names.n; i++) {
+		if (!strchr(target->names.v[i], '/'))
+			continue;
+		if (!names->v)
+			*names = names_new(planner->snapshot);
+		add_link(planner, names, target->names.v[i], target);
+	}
 }
 
 /* ---- the whole ---- */
@@ -110,14 +107,8 @@ void joiners_find(struct planner *planner)
 	struct names names = { 0 };
 
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
-		const struct container *container = &snapshot->containers[i];
-
-		add_namespaces(planner, container);
-		if (!has_links(container))
-			continue;
-		if (!names.v)
-			names = names_new(snapshot);
-		add_links(planner, &names, container);
+		add_namespaces(planner, &snapshot->containers[i]);
+		add_links(planner, &names, &snapshot->containers[i]);
 	}
 	free(names.v);
 	if (planner->n_joiners > 1)
