@@ -10,7 +10,6 @@ struct application {
 	struct arena *arena;
 	const struct plan *plan;
 	struct engine *engine;
-	const struct last_word *last_word;
 	const struct removal_control *control;
 	struct result *result;
 	struct snapshot *fresh; /* containers, when those of the plan are gone */
@@ -86,23 +85,29 @@ static void refrain_if_used(const struct application *application, struct remova
 	say_user(removal, by);
 }
 
+/* A row of the plan; the references of one image stand together and are one removal. */
+static void collect_image(struct application *application, const struct verdict *verdict,
+			  struct removal *removals, size_t *n)
+{
+	const struct image *image = verdict->image;
+
+	if (*n == 0 || removals[*n - 1].image != image) {
+		removals[*n] = (struct removal){ .kind = KIND_IMAGE, .image = image };
+		removals[*n].references =
+			arena_array(application->arena, image->n_tags, sizeof(enum outcome));
+		refrain_if_used(application, &removals[(*n)++]);
+	}
+	removals[*n - 1].by_use |= rule_judges_by_use(verdict->rule);
+}
+
 static size_t collect_images(struct application *application, struct removal *removals)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < application->plan->n_removals; i++) {
-		const struct verdict *verdict = removal_verdict(application, i);
-
-		if (!is_image_row(verdict) ||
-		    (n > 0 && removals[n - 1].image == verdict->image))
-			continue;
-		removals[n].kind = KIND_IMAGE;
-		removals[n].image = verdict->image;
-		removals[n].references = arena_array(application->arena, verdict->image->n_tags,
-						     sizeof(*removals[n].references));
-		refrain_if_used(application, &removals[n]);
-		n++;
-	}
+	for (size_t i = 0; i < application->plan->n_removals; i++)
+		if (is_image_row(removal_verdict(application, i)))
+			collect_image(application, removal_verdict(application, i), removals,
+				      &n);
 	return n;
 }
 
@@ -130,14 +135,7 @@ static void remove_images(struct application *application)
 static void refrain_from_volume(const struct application *application, struct removal *removal)
 {
 	size_t index = (size_t)(removal->volume - application->plan->snapshot->volumes);
-	const struct last_word *last_word = application->last_word;
-	const char *why =
-		last_word ? last_word->on_volume(last_word->data, removal->volume) : NULL;
 
-	if (why) {
-		removal->outcome = OUTCOME_CHANGED;
-		snprintf(removal->detail, sizeof(removal->detail), "%s", why);
-	}
 	say_user(removal, application->holders.volumes[index].by);
 }
 
@@ -264,7 +262,6 @@ static void count_tag(struct result *result, size_t index)
 }
 
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
-			  const struct last_word *last_word,
 			  const struct removal_control *control)
 {
 	_cleanup_(snapshot_freep) struct snapshot *fresh = snapshot_new();
@@ -273,7 +270,6 @@ struct result *apply_plan(struct arena *arena, const struct plan *plan, struct e
 		.fresh = fresh,
 		.plan = plan,
 		.engine = engine,
-		.last_word = last_word,
 		.control = control,
 		.result = arena_alloc(arena, sizeof(struct result)),
 	};

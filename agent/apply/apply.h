@@ -15,19 +15,11 @@ struct result {
 	bool interrupted;
 };
 
-/* Asked of each volume when the images are gone, which may have taken long: why it must stay by
- * now, or NULL. */
-struct last_word {
-	const char *(*on_volume)(const void *data, const struct volume *volume);
-	const void *data;
-};
-
 /* Gives images their names, removes containers, reads the list of containers again, removes the
  * images, volumes and networks that are still unused, then build cache. An image whose
  * container did not go stays. If the list cannot be read again nothing but containers goes.
- * last_word may be NULL. Once control->stop is set no further POST or DELETE starts and what is
+ * Once control->stop is set no further POST or DELETE starts and what is
  * left is skipped; control may be NULL. The plan must be final (no needs) and its brake not
  * pulled. Everything returned lies in the arena. */
 struct result *apply_plan(struct arena *arena, const struct plan *plan, struct engine *engine,
-			  const struct last_word *last_word,
 			  const struct removal_control *control);

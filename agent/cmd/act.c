@@ -10,6 +10,7 @@
 
 #include "apply/apply.h"
 #include "apply/pace.h"
+#include "cmd/last_word.h"
 #include "cmd/progress.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
@@ -94,6 +95,7 @@ static size_t count_removals(const struct plan *plan)
 struct watch {
 	struct progress progress;
 	struct pace pace;
+	struct last_word last_word;
 };
 
 static void removal_ended(void *data)
@@ -110,6 +112,13 @@ static void wait_for_disk(void *data)
 	pace_wait(&watch->pace);
 }
 
+static void say_last_word(void *data, struct removal *removal)
+{
+	const struct watch *watch = data;
+
+	last_word_say(&watch->last_word, removal);
+}
+
 static bool is_gentle(const struct session *session, const struct report *report)
 {
 	enum run_pace pace = session->conf.settings.pace;
@@ -117,23 +126,6 @@ static bool is_gentle(const struct session *session, const struct report *report
 	if (pace == PACE_AUTO)
 		return report->scheduled && session->options->need_free == 0;
 	return pace == PACE_GENTLE;
-}
-
-/* A job that came and went since the plan was made leaves no container; the watcher saw it. */
-static const char *why_volume_stays(const void *data, const struct volume *volume)
-{
-	const struct session *session = data;
-	int64_t used;
-	struct err err;
-
-	if (!session->state)
-		return NULL;
-	if (!volume->anonymous &&
-	    state_watched_from(session->state, time(NULL)) != session->snapshot->watched_from)
-		return "nobody watches its use any more";
-	if (state_volume_used(session->state, volume->name, &used, &err) < 0)
-		return "its last use cannot be read any more";
-	return used > volume->memory.last_used ? "the volume was used meanwhile" : NULL;
 }
 
 static void remove_what_goes(struct session *session, struct report *report, struct disk *after)
@@ -146,14 +138,14 @@ static void remove_what_goes(struct session *session, struct report *report, str
 		.ended = removal_ended,
 		.data = &watch,
 		.wait = is_gentle(session, report) ? wait_for_disk : NULL,
+		.last_word = say_last_word,
 	};
-
-	const struct last_word last_word = { why_volume_stays, session };
 
 	report->before = &snapshot->disk;
 	progress_start(&watch.progress, count_removals(session->plan), session->options);
-	report->result = apply_plan(session->arena, session->plan, session->engine, &last_word,
-				    &control);
+	last_word_prepare(&watch.last_word, session);
+	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
+	last_word_clear(&watch.last_word);
 	progress_end(&watch.progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
 	report->after = after;

@@ -155,6 +155,12 @@ static inline bool rule_is_pressure(const struct rule *rule)
 	return rule_has(rule, RULE_WHEN_USED_ABOVE) || rule_has(rule, RULE_WHEN_FREE_BELOW);
 }
 
+/* Whether it hangs on the last use what goes. */
+static inline bool rule_judges_by_use(const struct rule *rule)
+{
+	return rule->age_from == AGE_USED || rule->order_by == ORDER_USED;
+}
+
 /* Whether a label can make a difference to what rules and reclaimd itself say of an object. */
 bool rules_want_label(const struct rules *rules, const char *key);
 

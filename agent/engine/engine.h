@@ -85,6 +85,7 @@ struct removal {
 		const struct cache_record *cache;
 	};
 	int64_t unused_for;	  /* build cache: seconds, what the engine checks again */
+	bool by_use;		  /* images: the rule judges by the last use */
 	enum outcome outcome;	  /* of the whole */
 	enum outcome *references; /* images: per image->tags[i] how it ended; n_tags long */
 	char detail[768];	  /* what the engine said */
@@ -97,6 +98,8 @@ struct removal_control {
 	void *data;
 	/* If set there is one removal at a time, and it is called before each is looked up. */
 	void (*wait)(void *data);
+	/* Called after that: may give the removal an outcome, and it is not tried any more. */
+	void (*last_word)(void *data, struct removal *removal);
 };
 
 /* Whether no further request may start; control may be NULL. */
@@ -123,7 +126,8 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
 /* Removes images, in the order given where order matters (removals[i] before removals[j] if j
  * is i's parent), several at a time otherwise. Before the first reference of an image goes, its
  * tags and digests must equal the snapshot's; before each further one, those less the ones
- * removed; otherwise what is left of it is OUTCOME_CHANGED. Always noprune=1, never force. An
+ * removed; otherwise what is left of it is OUTCOME_CHANGED. No container may have it by now
+ * where the engine itself would not mind. Always noprune=1, never force. An
  * untagged image with several digest references loses them one at a time. A removal that
  * already has an outcome is left alone and counts as an image that stays: its parents are
  * OUTCOME_SKIPPED. references may be NULL where the image has no tags. */

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "engine/json.h"
+
 static const char *const outcomes[] = {
 	[OUTCOME_NONE] = NULL,	       [OUTCOME_REMOVED] = "removed",
 	[OUTCOME_TAGGED] = "tagged",   [OUTCOME_GONE] = "gone",
@@ -33,6 +35,17 @@ void removal_end(struct removal *removal, enum outcome outcome, const char *form
 	va_end(args);
 }
 
+bool removal_may_start(const struct removal_control *control, struct removal *removal)
+{
+	if (control && control->wait)
+		control->wait(control->data);
+	if (removal_stopped(control))
+		removal_end(removal, OUTCOME_SKIPPED, "interrupted");
+	else if (control && control->last_word)
+		control->last_word(control->data, removal);
+	return removal->outcome == OUTCOME_NONE;
+}
+
 void removal_ask(const struct engine *engine, enum http_method method, char *path,
 		 struct json_stream *json,
 		 void (*done)(struct http *, const struct http_reply *, void *), void *data)
@@ -45,4 +58,33 @@ void removal_ask(const struct engine *engine, enum http_method method, char *pat
 					       .done = done,
 					       .data = data,
 				       });
+}
+
+static int count_user(void *data, struct json_object *object _unused_, struct err *err _unused_)
+{
+	size_t *n = data;
+
+	++*n;
+	return 0;
+}
+
+void removal_ask_users(const struct engine *engine, const char *filters, size_t *n,
+		       void (*done)(struct http *, const struct http_reply *, void *),
+		       void *data)
+{
+	_cleanup_free_ char *escaped = url_escape(filters);
+
+	removal_ask(engine, HTTP_GET,
+		    engine_path(engine, "/containers/json?all=1&filters=%s", escaped),
+		    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, count_user, n), done, data);
+}
+
+bool removal_is_held(struct removal *removal, const struct http_reply *reply, size_t n)
+{
+	if (reply->result < 0 || reply->status != 200)
+		removal_end(removal, OUTCOME_FAILED, "its containers cannot be listed: %s",
+			    reply->result < 0 ? reply->err.text : reply->message);
+	else if (n > 0)
+		removal_end(removal, OUTCOME_IN_USE, "%zu containers have it by now", n);
+	return removal->outcome != OUTCOME_NONE;
 }

@@ -75,13 +75,9 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
 			 const struct removal_control *control)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (removals[i].outcome != OUTCOME_NONE)
+		if (removals[i].outcome != OUTCOME_NONE ||
+		    !removal_may_start(control, &removals[i]))
 			continue;
-		wait_before(control);
-		if (removal_stopped(control)) {
-			removal_end(&removals[i], OUTCOME_SKIPPED, "interrupted");
-			continue;
-		}
 		prune_one(engine, &removals[i]);
 		tell_ended(control);
 	}

@@ -9,8 +9,9 @@
 #include "engine/remove.h"
 
 /* Each image: look, compare its names with the snapshot's less those already removed, DELETE
- * the next name; again, until it is gone. After a DELETE that was refused or not answered, one
- * more look tells which names are left. */
+ * the next name; again, until it is gone. Where another name is left, ask for containers
+ * directly before. After a DELETE that was refused or not answered, one more look tells which
+ * names are left. */
 
 struct run {
 	struct engine *engine;
@@ -27,7 +28,9 @@ struct job {
 	enum outcome *tags, *digests; /* of each name how it ended */
 	bool by_id;		      /* the last DELETE was by ID */
 	enum outcome *asked;	      /* the name that the last DELETE was for, NULL: by ID */
+	const char *name;	      /* its name or ID */
 	size_t removed;
+	size_t users;	      /* containers that have the image by now */
 	enum outcome refused; /* of the last DELETE, OUTCOME_NONE: it was done */
 	char why[sizeof(((struct err *)NULL)->text)];
 	struct image now;
@@ -130,14 +133,15 @@ static void learn_what_went(struct job *job)
 
 /* DELETE: which name, and what came of it. */
 
-static const char *next_name(struct job *job)
+/* NULL: no name is left, and the image goes by ID. */
+static const struct reference *next_name(struct job *job)
 {
 	const struct image *image = job->removal->image;
 
 	for (size_t i = 0; i < image->n_tags; i++) {
 		job->asked = &job->tags[i];
 		if (left(job->tags, i))
-			return image->tags[i].raw;
+			return &image->tags[i];
 	}
 	/* Of the digests those that are still there. */
 	for (size_t i = 0; i < job->now.n_digests; i++)
@@ -145,10 +149,10 @@ static const char *next_name(struct job *job)
 			job->asked = &job->digests[k];
 			if (left(job->digests, k) &&
 			    reference_equal(&image->digests[k], &job->now.digests[i]))
-				return image->digests[k].raw;
+				return &image->digests[k];
 		}
 	job->asked = NULL;
-	return image->id;
+	return NULL;
 }
 
 static int read_deletion(void *data, struct json_object *object, struct err *err)
@@ -215,22 +219,72 @@ static char *delete_path(const struct engine *engine, const char *name)
 	return engine_path(engine, "/images/%s?noprune=1", escaped);
 }
 
-static void delete_next(struct job *job)
+static void delete (struct job *job)
 {
 	const struct engine *engine = job->run->engine;
-	const char *name;
+
+	job->deletion = (struct image_deletion){ 0 };
+	removal_ask(engine, HTTP_DELETE, delete_path(engine, job->name),
+		    json_stream_new(engine->dialect->libpod ? JSON_OBJECT : JSON_LIST,
+				    OBJECT_MAX_BYTES, read_deletion, job),
+		    deleted, job);
+}
+
+static void users_counted(struct http *http _unused_, const struct http_reply *reply,
+			  void *data)
+{
+	struct job *job = data;
+	struct removal held = { .outcome = OUTCOME_NONE };
+
+	if (removal_is_held(&held, reply, job->users))
+		job_end(job, held.outcome, "%s", held.detail);
+	else if (removal_stopped(job->run->control))
+		job_end(job, OUTCOME_SKIPPED, "interrupted");
+	else
+		delete (job);
+}
+
+/* An engine takes the last name of a repository from no image that a container uses, but any
+ * other one it does without complaint (ENGINES.md). With a repository's last tag its digests
+ * go. */
+static bool leaves_a_name(const struct job *job, const struct reference *name)
+{
+	const struct image *now = &job->now;
+
+	for (size_t i = 0; i < now->n_tags; i++)
+		if (!reference_equal(&now->tags[i], name))
+			return true;
+	for (size_t i = 0; i < now->n_digests; i++)
+		if (strcmp(now->digests[i].repository, name->repository) != 0)
+			return true;
+	return false;
+}
+
+static void ask_for_users(struct job *job)
+{
+	const char *id = job->removal->image->id, *colon = strchr(id, ':');
+	_cleanup_free_ char *filters =
+		mem_printf("{\"ancestor\":[\"%s\"]}", colon ? colon + 1 : id);
+
+	job->users = 0;
+	removal_ask_users(job->run->engine, filters, &job->users, users_counted, job);
+}
+
+static void delete_next(struct job *job)
+{
+	const struct reference *name;
 
 	if (job->by_id) {
 		job_end(job, OUTCOME_FAILED, "it is still there");
 		return;
 	}
 	name = next_name(job);
-	job->by_id = !job->asked;
-	job->deletion = (struct image_deletion){ 0 };
-	removal_ask(job->run->engine, HTTP_DELETE, delete_path(engine, name),
-		    json_stream_new(engine->dialect->libpod ? JSON_OBJECT : JSON_LIST,
-				    OBJECT_MAX_BYTES, read_deletion, job),
-		    deleted, job);
+	job->by_id = !name;
+	job->name = name ? name->raw : job->removal->image->id;
+	if (name && leaves_a_name(job, name))
+		ask_for_users(job);
+	else
+		delete (job);
 }
 
 /* GET: what it shows decides. */
@@ -295,26 +349,17 @@ static void start(struct run *run, struct removal *removal)
 	look(job);
 }
 
-static void skip(struct run *run, struct removal *removal)
-{
-	for (size_t i = 0; removal->references && i < removal->image->n_tags; i++)
-		removal->references[i] = OUTCOME_SKIPPED;
-	removal_end(removal, OUTCOME_SKIPPED, "interrupted");
-	family_settle(run->family, removal);
-}
-
 static void start_ready(struct run *run)
 {
 	struct removal *removal;
 
 	while (run->idle > 0 && (removal = family_next(run->family))) {
-		wait_before(run->control);
-		if (removal_stopped(run->control)) {
-			skip(run, removal);
-			continue;
+		if (removal_may_start(run->control, removal)) {
+			run->idle--;
+			start(run, removal);
+		} else {
+			family_settle(run->family, removal);
 		}
-		run->idle--;
-		start(run, removal);
 	}
 }
 

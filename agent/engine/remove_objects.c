@@ -198,26 +198,12 @@ static void delete (struct job *job)
 	removal_ask(job->run->engine, HTTP_DELETE, path_of(job, ""), NULL, deleted, job);
 }
 
-static int count_user(void *data, struct json_object *object _unused_, struct err *err _unused_)
-{
-	struct job *job = data;
-
-	job->users++;
-	return 0;
-}
-
 static void users_counted(struct http *http _unused_, const struct http_reply *reply,
 			  void *data)
 {
 	struct job *job = data;
 
-	if (reply->result < 0 || reply->status != 200)
-		removal_end(job->removal, OUTCOME_FAILED, "its containers cannot be listed: %s",
-			    reply->result < 0 ? reply->err.text : reply->message);
-	else if (job->users > 0)
-		removal_end(job->removal, OUTCOME_IN_USE, "%zu containers have it by now",
-			    job->users);
-	if (job->removal->outcome != OUTCOME_NONE)
+	if (removal_is_held(job->removal, reply, job->users))
 		job_end(job);
 	else
 		delete (job);
@@ -238,12 +224,8 @@ static char *users_filter(const struct network *network)
 static void count_users(struct job *job)
 {
 	_cleanup_free_ char *filters = users_filter(job->removal->network);
-	_cleanup_free_ char *escaped = url_escape(filters);
 
-	removal_ask(job->run->engine, HTTP_GET,
-		    engine_path(job->run->engine, "/containers/json?all=1&filters=%s", escaped),
-		    json_stream_new(JSON_LIST, OBJECT_MAX_BYTES, count_user, job),
-		    users_counted, job);
+	removal_ask_users(job->run->engine, filters, &job->users, users_counted, job);
 }
 
 static void looked(struct http *http _unused_, const struct http_reply *reply, void *data)
@@ -282,14 +264,11 @@ static void start_next(struct run *run)
 	while (run->next < run->n) {
 		struct removal *removal = &run->removals[run->next++];
 
-		if (removal->outcome != OUTCOME_NONE)
+		if (removal->outcome != OUTCOME_NONE ||
+		    !removal_may_start(run->control, removal))
 			continue;
-		wait_before(run->control);
-		if (!removal_stopped(run->control)) {
-			start(run, removal);
-			return;
-		}
-		removal_end(removal, OUTCOME_SKIPPED, "interrupted");
+		start(run, removal);
+		return;
 	}
 }
 

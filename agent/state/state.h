@@ -58,9 +58,10 @@ struct preserved_name {
 _must_check_ int state_preserve(struct state *state, const struct preserved_name *names,
 				size_t n, int64_t now, struct err *err);
 
-/* When the watcher last saw a use of the volume, by now; TIME_UNKNOWN: never. */
-_must_check_ int state_volume_used(const struct state *state, const char *name, int64_t *ret,
-				   struct err *err);
+/* When a use of the volume or image was last seen or, of an image, a pull, by now;
+ * TIME_UNKNOWN: never. Its name, its ID. */
+_must_check_ int state_last_use(const struct state *state, enum kind kind, const char *key,
+				int64_t *ret, struct err *err);
 
 /* Since when the watcher has seen every use without a break until now; TIME_UNKNOWN: nobody
  * watches, or the state (NULL is fine) does not tell. */

@@ -131,18 +131,24 @@ int watched_forget_volumes(const struct state *state, struct err *err)
 		       err);
 }
 
-int state_volume_used(const struct state *state, const char *name, int64_t *ret,
-		      struct err *err)
+static const char *const last_uses[KIND_MAX_] = {
+	[KIND_IMAGE] = "SELECT coalesce(max(last_used, pulled), last_used, pulled) "
+		       "FROM objects WHERE kind = 'image' AND id = ?",
+	[KIND_VOLUME] = "SELECT at FROM volume_uses WHERE name = ?",
+};
+
+int state_last_use(const struct state *state, enum kind kind, const char *key, int64_t *ret,
+		   struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *row = NULL;
 	int r = 0;
 
 	*ret = TIME_UNKNOWN;
 	if (state->db)
-		r = sql_prepare(state, "SELECT at FROM volume_uses WHERE name = ?", &row, err);
+		r = sql_prepare(state, last_uses[kind], &row, err);
 	if (!row)
 		return r;
-	sql_bind_text(row, 1, name);
+	sql_bind_text(row, 1, key);
 	r = sql_step(state, row, err);
 	if (r > 0)
 		*ret = sql_time(row, 0);

@@ -235,12 +235,12 @@ class WholeOrNotAtAll(Case):
     def test_names_go_one_at_a_time_each_looked_up_before(self):
         image = self.fake.image("app:1", "app:2", "other/app:3")
         self.run_json()
-        tail = [str(one) for one in self.fake.requests[-6:]]
-        self.assertEqual([one.split()[0] for one in tail], ["GET", "DELETE"] * 3)
-        for look in tail[::2]:
-            self.assertIn(f"/images/{image.id}/json", look)
-        self.assertEqual({one.rsplit("/images/", 1)[1] for one in tail[1::2]},
-                         {"app:1?noprune=1", "app:2?noprune=1", "other/app:3?noprune=1"})
+        tail = [str(one) for one in self.fake.requests[-8:]]
+        look, users = f"GET .*/images/{image.id}/json", "GET .*/containers/json.all=1&filters="
+        for line, pattern in zip(tail, [look, users, "DELETE .*/app:1.noprune=1",
+                                        look, users, "DELETE .*/app:2.noprune=1",
+                                        look, "DELETE .*/other/app:3.noprune=1"]):
+            self.assertRegex(line, pattern)
 
     def test_a_tagged_image_is_never_removed_by_its_id(self):
         small_world(self.fake)
@@ -466,6 +466,38 @@ class Changes(Case):
                          {image.id: "in-use", parent.id: "skipped", top.id: "skipped"})
         self.assertEqual(len(self.fake.deletes), 1)
 
+    def test_a_container_of_a_second_name_saves_all_that_are_left(self):
+        """The engine would take each name but the last from it."""
+        for at, kept in (("GET /images/.*/json", {"app:1", "app:2", "lib:1"}),
+                         ("DELETE /images/app:1", {"app:2", "lib:1"})):
+            with self.subTest(at):
+                image = self.fake.image("app:1", "app:2", "lib:1")
+                self.fake.on(*at.split(),
+                             lambda request: self.fake.container("new", image) and None)
+                run = self.run_json()
+                self.assertEqual(set(image.references), kept)
+                self.assertEqual({name for name, outcome in self.outcomes(run).items()
+                                  if outcome == "in-use"}, kept)
+                self.fake.drop(self.fake.containers[next(iter(self.fake.containers))])
+                self.fake.drop(image)
+
+    def test_a_digest_of_another_repository_is_a_name_too(self):
+        image = self.fake.image("app:1", "origin@" + digest("one"))
+        self.fake.on("GET", "/images/.*/json", lambda request: self.fake.container("new", image) and None)
+        self.assertEqual(self.outcomes(self.run_json())["app:1"], "in-use")
+        self.assertEqual(self.fake.deletes, [])
+
+    def test_an_engine_that_does_not_tell_its_containers_then_keeps_the_name(self):
+        image = self.fake.image("app:1", "app:2")
+        self.fake.on("GET", "filters=", refusal(500, "out of order"))
+        self.assertEqual(self.outcomes(self.run_json(3)), {"app:1": "failed", "app:2": "failed"})
+        self.assertEqual(set(image.references), {"app:1", "app:2"})
+
+    def test_the_last_name_is_not_asked_about(self):
+        self.fake.image("app:1", "app@" + digest("one"))
+        self.assertEqual(self.outcomes(self.run_json())["app:1"], "removed")
+        self.assertEqual(self.fake.asked("GET", "filters="), [])
+
     def test_a_container_made_while_containers_went_saves_its_image(self):
         self.fake.image("app:1", "app:2")
         self.fake.container("done", "app:1")
@@ -503,11 +535,10 @@ class Changes(Case):
     def test_the_second_look_comes_after_the_containers_and_before_the_images(self):
         small_world(self.fake)
         self.call(0, "run")
-        kinds = ["list" if "/containers/json?all=1" in str(one) and "size" not in str(one) else
+        kinds = ["list" if str(one).endswith("/containers/json?all=1") else
                  "container" if "DELETE" in str(one) and "/containers/" in str(one) else
                  "image" for one in self.fake.requests
-                 if "/containers/json?all=1" in str(one) and "size" not in str(one) or
-                 one.method == "DELETE"]
+                 if str(one).endswith("/containers/json?all=1") or one.method == "DELETE"]
         self.assertEqual(kinds[:4], ["list", "container", "list", "image"])
 
     def test_a_removal_without_an_answer_is_looked_up(self):

@@ -205,6 +205,69 @@ class Used(WatchCase):
                            "SELECT name FROM volume_uses ORDER BY name")
 
 
+class Meanwhile(WatchCase):
+    """Between the plan and the DELETE, with no container left that would show it."""
+
+    def setUp(self):
+        super().setUp()
+        self.job = self.fake.image("job:1", ago=400 * DAY, tagged=400 * DAY)
+        self.fake.image("idle:1", ago=400 * DAY, tagged=400 * DAY)
+        self.fake.image(label="loose", ago=400 * DAY, tagged=400 * DAY)
+
+    def run_with(self, happening, goes=3):
+        """It happens when the containers were read again."""
+        self.call(0, "run", "--mode=observe")
+        self.watch()
+        self.long_ago()
+        self.assertEqual(len(self.plan().goes()), goes)
+        self.fake.forget()
+        listed = []
+
+        def at_second_list(request):
+            listed.append(request)
+            if len(listed) == 2:
+                happening()
+        self.fake.on("GET", "/containers/json.all=1$", at_second_list, None)
+        return self.call(0, "run", "--json")
+
+    def test_a_job_keeps_its_image(self):
+        start = int(time.time())
+
+        def job():
+            self.fake.job("nightly", "job:1")
+            self.wait_until_used(self.job, start)
+        run = self.run_with(job)
+        self.assertEqual(run.verdict("job:1")["outcome"], "changed", run)
+        self.assertIn("used meanwhile", run.verdict("job:1")["detail"])
+        self.assertEqual(self.fake.names(), {"job:1"})
+        self.assertEqual(len(self.fake.deletes), 2)
+
+    def test_a_pull_of_what_is_there_keeps_it(self):
+        def pull():
+            self.fake.emit("image", "pull", "job:1", name="job")
+            self.wait_for_rows(lambda rows: rows[0][0], "SELECT pulled FROM objects WHERE id = ?", self.job.id)
+        run = self.run_with(pull)
+        self.assertEqual(run.verdict("job:1")["outcome"], "changed", run)
+
+    def test_a_watcher_that_ends_keeps_what_goes_for_want_of_use(self):
+        run = self.run_with(lambda: self.end(self.watchers[-1]) and None)
+        self.assertEqual(self.fake.deletes, [])
+        self.assertIn("nobody watches", run.verdict("job:1")["detail"])
+
+    def test_other_rules_need_no_watcher(self):
+        self.program.set_policy(USED.replace("age-from    = used", "age-from = created"))
+        self.run_with(lambda: self.end(self.watchers[-1]) and None)
+        self.assertEqual(len(self.fake.deletes), 3)
+
+    def test_the_containers_that_go_along_are_no_use_since_then(self):
+        self.program.set_policy(USED + "[containers all]\nstate = exited, created\nkeep-within = 1s\nmin-age = 0s\n")
+        for state in ("exited", "created"):
+            self.fake.container(state, self.fake.image(f"{state}:1", ago=400 * DAY, tagged=400 * DAY), state,
+                                ago=200 * DAY)
+        self.run_with(lambda: None, 7)
+        self.assertEqual(self.fake.names(), set())
+
+
 class Volumes(WatchCase):
     policy = """
 [volumes named]

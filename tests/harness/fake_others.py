@@ -110,12 +110,16 @@ class Others:
                 if any(value == key or end.get("NetworkID", "").startswith(value) for key, end in
                        one.entry()["NetworkSettings"]["Networks"].items())]
 
+    def _users_of_image(self, value):
+        return [one for one in self.containers.values() if one.image.rpartition(":")[2] == value]
+
     def _filter_containers(self, filters):
         wanted = json.loads(filters)
-        if set(wanted) != {"network"}:
+        users = {"network": self._users_of_network, "ancestor": self._users_of_image}
+        if len(wanted) != 1 or not set(wanted) <= set(users):
             self.unexpected.append(f"filters {filters}")
-        return self.answer(200, [one.entry() for value in wanted["network"]
-                                 for one in self._users_of_network(value)])
+        return self.answer(200, [one.entry() for key in wanted for value in wanted[key]
+                                 for one in users[key](value)])
 
     def _delete_network(self, identity):
         """The network of a stopped container goes: that is how engines are."""

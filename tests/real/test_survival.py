@@ -7,6 +7,7 @@ import unittest
 from harness import registry
 from harness.engines import Engine, Unavailable, wanted
 from harness.program import Program
+from harness.relay import Relay
 
 # All that is not held goes at once, but for the default min-age.
 YOUNG = """
@@ -65,6 +66,40 @@ class Joined(Case):
             self.assertIn(f"{way}-user", run.verdict(way)["reason"])
             self.client.start(way)
             self.client.start(f"{way}-user")
+
+
+class SecondName(Case):
+    """Engines take a name from a container that uses it, if the image has another one."""
+
+    policy = "[images apps]\nname = app\nkeep-within = 0s\nmin-age = 0s\nmax-remove = 100%\n"
+
+    def each(self, check):
+        for name in wanted():
+            with self.subTest(name):
+                try:
+                    self.start(name)
+                except Unavailable as reason:
+                    self.skipTest(f"{name}: {reason}")
+                check()
+                self.engine.stop()
+
+    def check(self):
+        self.image = self.client.import_root("app:1", 1)
+        self.client.tag("app:1", "app:2")
+        self.assertEqual(len(self.program("plan", "--json").goes()), 2)
+        with Relay(self.engine.socket) as relay:
+            self.program.socket = relay.socket
+            # The image was looked up, and the containers before it.
+            relay.before("GET .*/containers/json.all=1&filters=",
+                         lambda: self.client.create("late", "app:2"))
+            run = self.run_ok()
+        self.assertEqual(relay.hooks, [])
+        self.assertEqual({row["outcome"] for row in run.json["objects"] if row["verdict"] == "remove"}, {"in-use"})
+        self.assertEqual({tag.rpartition("/")[2] for tag in self.client.tags()}, {"app:1", "app:2", "base:1"})
+        self.client.start("late")
+
+    def test_a_container_that_comes_meanwhile_keeps_the_names_of_its_image(self):
+        self.each(self.check)
 
 
 class BuildInFlight(Case):

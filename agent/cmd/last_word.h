@@ -1,0 +1,19 @@
+#pragma once
+
+#include "cmd/session.h"
+#include "state/use.h"
+
+/* What came and went since the plan was made, and left nothing that the engine could show: a
+ * job with its container. The watcher saw it. */
+
+struct last_word {
+	const struct session *session;
+	struct use use; /* by the containers that the plan knows */
+};
+
+void last_word_prepare(struct last_word *last_word, const struct session *session);
+void last_word_clear(struct last_word *last_word);
+
+/* Ends the removal of an image or a volume that was used meanwhile as OUTCOME_CHANGED, and of
+ * one that goes because nobody used it when nobody watches that any more. */
+void last_word_say(const struct last_word *last_word, struct removal *removal);
