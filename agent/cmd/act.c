@@ -114,7 +114,7 @@ static void wait_for_disk(void *data)
 
 static void say_last_word(void *data, struct removal *removal)
 {
-	const struct watch *watch = data;
+	struct watch *watch = data;
 
 	last_word_say(&watch->last_word, removal);
 }
@@ -143,7 +143,7 @@ static void remove_what_goes(struct session *session, struct report *report, str
 
 	report->before = &snapshot->disk;
 	progress_start(&watch.progress, count_removals(session->plan), session->options);
-	last_word_prepare(&watch.last_word, session);
+	last_word_prepare(&watch.last_word, session, stop);
 	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
 	last_word_clear(&watch.last_word);
 	progress_end(&watch.progress);

@@ -52,7 +52,7 @@ static bool is_watched(struct session *session)
 		return false;
 	path = state_path(session->socket);
 	return state_open(path, false, &state, &err) == 0 &&
-	       state_watched_from(state, time(NULL)) != TIME_UNKNOWN;
+	       state_watched_from(state, time(NULL), NULL) != TIME_UNKNOWN;
 }
 
 static int check(struct session *session)

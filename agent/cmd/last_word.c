@@ -3,9 +3,13 @@
 #include <stdio.h>
 #include <time.h>
 
-void last_word_prepare(struct last_word *last_word, const struct session *session)
+/* 10 seconds: a watcher that does not write for so long sees nothing, or its disk is full. */
+#define NAPS_MAX 200
+
+void last_word_prepare(struct last_word *last_word, const struct session *session,
+		       const volatile int *stop)
 {
-	last_word->session = session;
+	*last_word = (struct last_word){ .session = session, .stop = stop };
 	use_collect(&last_word->use, session->snapshot, session->now);
 }
 
@@ -29,23 +33,49 @@ static int64_t known_use(const struct last_word *last_word, const struct image *
 	return newest(used, newest(memory->last_used, memory->pulled));
 }
 
-static const char *why_it_stays(const struct last_word *last_word, enum kind kind,
-				const char *key, bool by_use, int64_t known)
+enum watching { WATCHES_ON, WROTE, ENDED };
+
+/* What the watcher did since the plan was made. */
+static enum watching watching_since(const struct session *session)
+{
+	int64_t until;
+
+	if (state_watched_from(session->state, time(NULL), &until) !=
+	    session->snapshot->watched_from)
+		return ENDED;
+	return until > session->now ? WROTE : WATCHES_ON;
+}
+
+static bool is_watched(struct last_word *last_word)
 {
 	const struct session *session = last_word->session;
-	int64_t watched_from = session->snapshot->watched_from, used;
+	const struct timespec nap = { .tv_nsec = 50000000 };
+
+	while (watching_since(session) == WATCHES_ON && last_word->naps < NAPS_MAX &&
+	       !*last_word->stop) {
+		nanosleep(&nap, NULL);
+		last_word->naps++;
+	}
+	return watching_since(session) == WROTE;
+}
+
+static const char *why_it_stays(struct last_word *last_word, enum kind kind, const char *key,
+				bool by_use, int64_t known)
+{
+	const struct session *session = last_word->session;
 	struct err err;
+	int64_t used;
 
 	if (!session->state)
 		return NULL;
-	if (by_use && state_watched_from(session->state, time(NULL)) != watched_from)
+	if (by_use && session->snapshot->watched_from != TIME_UNKNOWN && !is_watched(last_word))
 		return "nobody watches its use any more";
 	if (state_last_use(session->state, kind, key, &used, &err) < 0)
 		return "its last use cannot be read any more";
 	return used > known ? "it was used meanwhile" : NULL;
 }
 
-void last_word_say(const struct last_word *last_word, struct removal *removal)
+void last_word_say(struct last_word *last_word, struct removal *removal)
 {
 	const struct image *image = removal->image;
 	const struct volume *volume = removal->volume;

@@ -8,12 +8,18 @@
 
 struct last_word {
 	const struct session *session;
+	const volatile int *stop;
 	struct use use; /* by the containers that the plan knows */
+	int naps;	/* waiting for the watcher */
 };
 
-void last_word_prepare(struct last_word *last_word, const struct session *session);
+/* To be called when the state was written after the plan was made: that asks the watcher to
+ * write what it saw until then. */
+void last_word_prepare(struct last_word *last_word, const struct session *session,
+		       const volatile int *stop);
 void last_word_clear(struct last_word *last_word);
 
 /* Ends the removal of an image or a volume that was used meanwhile as OUTCOME_CHANGED, and of
- * one that goes because nobody used it when nobody watches that any more. */
-void last_word_say(const struct last_word *last_word, struct removal *removal);
+ * one that goes because nobody used it when nobody watches that any more. Before the first of
+ * those it waits for the watcher, some seconds at most. */
+void last_word_say(struct last_word *last_word, struct removal *removal);

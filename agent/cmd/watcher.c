@@ -57,6 +57,7 @@ struct watcher {
 	bool look_wanted, stale;
 	bool said_not_understood;
 	int64_t deadline, next_look, last_flush, last_tick; /* seconds since boot */
+	int64_t asked; /* when a run was seen to wait for what is seen; 0: none does */
 	struct err err;
 };
 
@@ -267,6 +268,7 @@ static void flush(struct watcher *watcher)
 	int r = watch_flush(watcher->watch, time(NULL), &err);
 
 	watcher->last_flush = since_boot();
+	watcher->asked = 0;
 	if (r == -ESTALE)
 		watcher->err = err;
 	watcher->stale = watcher->stale || r == -ESTALE;
@@ -275,13 +277,23 @@ static void flush(struct watcher *watcher)
 	watcher->state_failed = r < 0;
 }
 
+/* The answer must not bear the second of the question: it may have been given before. */
+static bool is_answer_due(struct watcher *watcher)
+{
+	int64_t now = time(NULL);
+
+	if (watch_is_asked(watcher->watch))
+		watcher->asked = now;
+	return watcher->asked != 0 && watcher->asked != now;
+}
+
 static void flush_when_due(struct watcher *watcher)
 {
 	int64_t pause = since_boot() - watcher->last_flush;
 	size_t waiting = watch_waiting(watcher->watch);
 
-	if ((waiting >= BATCH && !watcher->state_failed) || (waiting > 0 && pause >= 1) ||
-	    pause >= WATCH_HEARTBEAT_SEC)
+	if (is_answer_due(watcher) || (waiting >= BATCH && !watcher->state_failed) ||
+	    (waiting > 0 && pause >= 1) || pause >= WATCH_HEARTBEAT_SEC)
 		flush(watcher);
 }
 

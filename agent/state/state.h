@@ -64,5 +64,6 @@ _must_check_ int state_last_use(const struct state *state, enum kind kind, const
 				int64_t *ret, struct err *err);
 
 /* Since when the watcher has seen every use without a break until now; TIME_UNKNOWN: nobody
- * watches, or the state (NULL is fine) does not tell. */
-int64_t state_watched_from(const struct state *state, int64_t now);
+ * watches, or the state (NULL is fine) does not tell. *ret_until, unless NULL: until when it
+ * has written that it did. It writes within a second or two once somebody else wrote. */
+int64_t state_watched_from(const struct state *state, int64_t now, int64_t *ret_until);

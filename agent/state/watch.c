@@ -33,6 +33,7 @@ struct watch {
 	int64_t since; /* INTERVAL_BEGIN */
 	bool broken;   /* something escaped since the last flush */
 	int64_t event_nsec;
+	int64_t version; /* of the file, as others write it */
 };
 
 /* ?1: what, ?2: other, ?3: at, ?4: now, ?5: full. */
@@ -172,6 +173,20 @@ void watch_note_event(struct watch *watch, int64_t event_nsec)
 size_t watch_waiting(const struct watch *watch)
 {
 	return watch->n + watch->broken;
+}
+
+bool watch_is_asked(struct watch *watch)
+{
+	_cleanup_(statementp) sqlite3_stmt *row = NULL;
+	int64_t before = watch->version;
+	struct err err;
+
+	/* It does not change with what is written over this connection. */
+	if (sql_prepare(watch->state, "PRAGMA data_version", &row, &err) < 0 ||
+	    sql_step(watch->state, row, &err) <= 0)
+		return false;
+	watch->version = sqlite3_column_int64(row, 0);
+	return watch->version != before;
 }
 
 /* What the clock says, and where it stands before the last look, that, as in state_observe():

@@ -52,6 +52,10 @@ void watch_note_event(struct watch *watch, int64_t event_nsec);
 /* How many notes, or a break, wait to be written. */
 size_t watch_waiting(const struct watch *watch);
 
+/* Whether somebody else wrote the state since this was asked last: a run, which wants to know
+ * what was seen until then. */
+bool watch_is_asked(struct watch *watch);
+
 /* Writes notes and interval, that reaches until now then, in one transaction. On failure both
  * are kept for the next time; of too many notes none is kept, and the interval breaks.
  * -ESTALE: the file at that path is another one by now; to be opened anew. */

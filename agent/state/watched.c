@@ -79,17 +79,20 @@ static bool goes_on(const struct state *state, const struct interval *last, int6
 	return last->open && now - last->until <= SILENCE_MAX && is_locked(state->path);
 }
 
-static int recall_intervals(const struct state *state, int64_t now, int64_t *ret_from,
+/* The interval that goes on, and where the one before it ended; TIME_UNKNOWN: none does. */
+static int recall_intervals(const struct state *state, int64_t now, struct interval *ret,
 			    int64_t *ret_before, struct err *err)
 {
 	struct interval last[2];
 	int r = last_intervals(state, last, err);
 
-	*ret_from = *ret_before = TIME_UNKNOWN;
+	*ret = (struct interval){ TIME_UNKNOWN, TIME_UNKNOWN, false };
+	*ret_before = TIME_UNKNOWN;
 	if (r < 0 || last[0].since == TIME_UNKNOWN || !goes_on(state, &last[0], now))
 		return r;
-	*ret_from = last[0].since < now ? last[0].since : now;
-	*ret_before = last[1].until < *ret_from ? last[1].until : *ret_from;
+	*ret = last[0];
+	ret->since = last[0].since < now ? last[0].since : now;
+	*ret_before = last[1].until < ret->since ? last[1].until : ret->since;
 	return 0;
 }
 
@@ -117,9 +120,10 @@ static int recall_volumes(const struct state *state, struct snapshot *snapshot, 
 int watched_recall(const struct state *state, struct snapshot *snapshot, int64_t now,
 		   struct err *err)
 {
-	int r = recall_intervals(state, now, &snapshot->watched_from, &snapshot->unwatched_from,
-				 err);
+	struct interval interval;
+	int r = recall_intervals(state, now, &interval, &snapshot->unwatched_from, err);
 
+	snapshot->watched_from = interval.since;
 	return r < 0 ? r : recall_volumes(state, snapshot, now, err);
 }
 
@@ -155,12 +159,15 @@ int state_last_use(const struct state *state, enum kind kind, const char *key, i
 	return r < 0 ? r : 0;
 }
 
-int64_t state_watched_from(const struct state *state, int64_t now)
+int64_t state_watched_from(const struct state *state, int64_t now, int64_t *ret_until)
 {
-	int64_t from = TIME_UNKNOWN, before;
+	struct interval interval = { TIME_UNKNOWN, TIME_UNKNOWN, false };
+	int64_t before;
 	struct err err;
 
-	if (state && state->db && recall_intervals(state, now, &from, &before, &err) < 0)
-		return TIME_UNKNOWN;
-	return from;
+	if (state && state->db && recall_intervals(state, now, &interval, &before, &err) < 0)
+		interval.since = TIME_UNKNOWN;
+	if (ret_until)
+		*ret_until = interval.until;
+	return interval.since;
 }

@@ -214,13 +214,15 @@ class Meanwhile(WatchCase):
         self.fake.image("idle:1", ago=400 * DAY, tagged=400 * DAY)
         self.fake.image(label="loose", ago=400 * DAY, tagged=400 * DAY)
 
-    def run_with(self, happening, goes=3):
-        """It happens when the containers were read again."""
-        self.call(0, "run", "--mode=observe")
+    def settle(self, goes):
         self.watch()
         self.long_ago()
         self.assertEqual(len(self.plan().goes()), goes)
         self.fake.forget()
+
+    def run_with(self, happening, goes=3):
+        """It happens when the containers were read again."""
+        self.settle(goes)
         listed = []
 
         def at_second_list(request):
@@ -253,6 +255,20 @@ class Meanwhile(WatchCase):
         run = self.run_with(lambda: self.end(self.watchers[-1]) and None)
         self.assertEqual(self.fake.deletes, [])
         self.assertIn("nobody watches", run.verdict("job:1")["detail"])
+
+    def test_a_watcher_that_is_held_up_keeps_what_goes_for_want_of_use(self):
+        self.settle(3)
+        self.watchers[-1].send_signal(signal.SIGSTOP)
+        run = self.call(0, "run", "--json")
+        self.watchers[-1].send_signal(signal.SIGCONT)
+        self.assertEqual(self.fake.deletes, [])
+        self.assertIn("nobody watches", run.verdict("job:1")["detail"])
+
+    def test_use_by_rank_needs_no_watcher_that_was_not_there(self):
+        self.program.set_policy("[images all]\nname = *\norder-by = used\nkeep-last = 1\ngroup-by = none\n"
+                                "min-age = 0s\nmax-remove = 100%\n")
+        self.call(0, "run")
+        self.assertEqual(len(self.fake.deletes), 1)
 
     def test_other_rules_need_no_watcher(self):
         self.program.set_policy(USED.replace("age-from    = used", "age-from = created"))
