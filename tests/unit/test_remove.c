@@ -23,6 +23,12 @@
 #define GET_C(id) "GET " V "/containers/" id "/json"
 #define DEL_C(id) "DELETE " V "/containers/" id
 #define GET_I(id) "GET " V "/images/" id "/json"
+#define USERS_I(hex)                                                                           \
+	{                                                                                      \
+		"GET " V "/containers/json?all=1&filters=%7B%22ancestor%22:%5B%22" hex         \
+		"%22%5D%7D",                                                                   \
+			"200 OK", "[]", NULL, ONCE                                             \
+	}
 #define DEL_I(name) "DELETE " V "/images/" name "?noprune=1"
 #define DEL_P(name) "DELETE /v4.3.1/libpod/images/remove?images=" name "&noprune=true"
 
@@ -271,6 +277,7 @@ static void the_names_of_an_image_go_one_at_a_time(void **state _unused_)
 	static const struct answer answers[] = {
 		DOCKER,
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:2\",\"a:1\"", "\"a@" D1 "\""), NULL, ONCE },
+		USERS_I(HEX_A),
 		{ DEL_I("a:1"), "200 OK", UNTAGGED, NULL, ONCE },
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:2\"", "\"a@" D1 "\""), NULL, ONCE },
 		{ DEL_I("a:2"), "200 OK", "[{\"Untagged\":\"a:2\"},{\"Deleted\":\"" A "\"}]",
@@ -324,6 +331,7 @@ static void a_name_that_comes_between_keeps_what_is_left(void **state _unused_)
 	static const struct answer answers[] = {
 		DOCKER,
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:1\",\"a:2\"", ""), NULL, ONCE },
+		USERS_I(HEX_A),
 		{ DEL_I("a:1"), "200 OK", UNTAGGED, NULL, ONCE },
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:2\",\"z:1\"", ""), NULL, ONCE },
 	};
@@ -364,6 +372,7 @@ static void an_untagged_image_goes_by_id_or_digest_by_digest(void **state _unuse
 		  ONCE },
 		{ DEL_I(A), "200 OK", DELETED(A), NULL, ONCE },
 		{ GET_I(B), "200 OK", I_NOW(B, "", "\"b@" D2 "\",\"a@" D1 "\""), NULL, ONCE },
+		USERS_I(HEX_B),
 		{ DEL_I("a@" D1), "200 OK", UNTAGGED, NULL, ONCE },
 		{ GET_I(B), "200 OK", I_NOW(B, "", "\"b@" D2 "\""), NULL, ONCE },
 		{ DEL_I("b@" D2), "200 OK", DELETED(B), NULL, ONCE },
