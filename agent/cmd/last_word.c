@@ -23,14 +23,17 @@ static int64_t newest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* What is remembered of an image was written down after the plan was made, with the use by
- * containers that the plan knows. */
+/* Of an image that goes, all of the containers that the plan knows went before it: that the
+ * watcher saw them go is no use. */
 static int64_t known_use(const struct last_word *last_word, const struct image *image)
 {
 	const struct memory *memory = &image->memory;
-	int64_t used = last_word->use.images[image - last_word->session->snapshot->images];
+	size_t index = (size_t)(image - last_word->session->snapshot->images);
+	int64_t known = newest(memory->last_used, memory->pulled);
 
-	return newest(used, newest(memory->last_used, memory->pulled));
+	if (last_word->use.images[index] != TIME_UNKNOWN)
+		known = newest(known, last_word->containers_gone);
+	return known;
 }
 
 enum watching { WATCHES_ON, WROTE, ENDED };
@@ -81,6 +84,8 @@ void last_word_say(struct last_word *last_word, struct removal *removal)
 	const struct volume *volume = removal->volume;
 	const char *why = NULL;
 
+	if (removal->kind != KIND_CONTAINER && last_word->containers_gone == 0)
+		last_word->containers_gone = time(NULL);
 	if (removal->kind == KIND_IMAGE)
 		why = why_it_stays(last_word, KIND_IMAGE, image->id, removal->by_use,
 				   known_use(last_word, image));

@@ -9,8 +9,9 @@
 struct last_word {
 	const struct session *session;
 	const volatile int *stop;
-	struct use use; /* by the containers that the plan knows */
-	int naps;	/* waiting for the watcher */
+	struct use use;		 /* by the containers that the plan knows */
+	int64_t containers_gone; /* when those of the run had been removed */
+	int naps;		 /* waiting for the watcher */
 };
 
 /* To be called when the state was written after the plan was made: that asks the watcher to

@@ -264,11 +264,13 @@ static void work_off(struct watcher *watcher)
 
 static void flush(struct watcher *watcher)
 {
+	int64_t now = time(NULL);
 	struct err err;
-	int r = watch_flush(watcher->watch, time(NULL), &err);
+	int r = watch_flush(watcher->watch, now, &err);
 
 	watcher->last_flush = since_boot();
-	watcher->asked = 0;
+	if (r == 0 && now != watcher->asked)
+		watcher->asked = 0;
 	if (r == -ESTALE)
 		watcher->err = err;
 	watcher->stale = watcher->stale || r == -ESTALE;
@@ -277,7 +279,7 @@ static void flush(struct watcher *watcher)
 	watcher->state_failed = r < 0;
 }
 
-/* The answer must not bear the second of the question: it may have been given before. */
+/* In the second of the question it is none yet: what is written then may have been before. */
 static bool is_answer_due(struct watcher *watcher)
 {
 	int64_t now = time(NULL);
@@ -292,8 +294,9 @@ static void flush_when_due(struct watcher *watcher)
 	int64_t pause = since_boot() - watcher->last_flush;
 	size_t waiting = watch_waiting(watcher->watch);
 
-	if (is_answer_due(watcher) || (waiting >= BATCH && !watcher->state_failed) ||
-	    (waiting > 0 && pause >= 1) || pause >= WATCH_HEARTBEAT_SEC)
+	if ((is_answer_due(watcher) && !watcher->state_failed) ||
+	    (waiting >= BATCH && !watcher->state_failed) || (waiting > 0 && pause >= 1) ||
+	    pause >= WATCH_HEARTBEAT_SEC)
 		flush(watcher);
 }
 

@@ -746,6 +746,7 @@ class Fake(fake_others.Others):
                                 "container before attempting removal or force remove")
         self.removed.append(container.name)
         del self.containers[name]
+        self.emit("container", "destroy", container.id, image=container.config_image, name=container.name)
         return Answer(204)
 
     # daemon/images/image_delete.go of Docker 20.10, without force and pruning

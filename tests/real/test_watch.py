@@ -114,6 +114,22 @@ class Watch(unittest.TestCase):
     def test_a_job_between_two_runs(self):
         self.each(self.check_job)
 
+    def check_along(self):
+        """That a run removes a container is no use of what it was made of and had."""
+        self.image("job:1", 1)
+        self.client.run("done", "job:1", volumes=["/kept"])
+        self.watch()
+        self.program.set_policy(USED + "[containers all]\nname = *\nremove-volumes = yes\nkeep-within = 1s\n"
+                                       "min-age = 0s\n[volumes all]\nname = *\nkeep-within = 1s\nmin-age = 0s\n")
+        time.sleep(WITHIN + 1)
+        run = self.program("run", "--json")
+        self.assertEqual(run.status, 0, run)
+        outcomes = {row["kind"]: row["outcome"] for row in run.json["objects"] if row["verdict"] == "remove"}
+        self.assertEqual(outcomes, {"container": "removed", "tag": "removed", "volume": "removed"})
+
+    def test_what_goes_along_with_its_container(self):
+        self.each(self.check_along)
+
     def check_instant(self):
         """They are gone before anybody can ask what they were."""
         job = self.image("job:1", 1)
