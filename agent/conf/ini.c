@@ -25,6 +25,8 @@ struct reader {
 static void refuse(struct reader *reader, const char *what)
 {
 	problems_add(reader->problems, "%s:%u: %s", reader->at.file, reader->at.line, what);
+	if (reader->in_section && !reader->pass_over && reader->handler->refused)
+		reader->handler->refused(reader->handler->data);
 }
 
 /* Cuts the line to what is in it: no byte-order mark, no line end. */
@@ -85,7 +87,6 @@ static bool take_header(struct reader *reader, char *line)
 	const char *rest = end ? end + 1 + strspn(end + 1, " \t") : NULL;
 	bool wanted;
 
-	reader->pass_over = true;
 	if (!end) {
 		refuse(reader, "there is no ']' at the end of the section's name");
 		return false;
@@ -143,15 +144,15 @@ static bool take_line(struct reader *reader, char *line, size_t length)
 {
 	size_t blanks = strspn(line, " \t");
 
-	if (!is_clean(reader, line, length)) {
-		reader->pass_over = reader->pass_over || *line == '[';
+	/* What stands below a section that is refused is not that of the one above. */
+	if (*line == '[' || line[blanks] == '[')
+		reader->pass_over = true;
+	if (!is_clean(reader, line, length))
 		return false;
-	}
 	if (!line[blanks] || line[blanks] == '#' || line[blanks] == ';')
 		return false;
 	if (blanks > 0) {
 		refuse(reader, "this line is indented; begin it at the margin");
-		reader->pass_over = reader->pass_over || line[blanks] == '[';
 		return false;
 	}
 	return *line == '[' ? take_header(reader, line) : take_key(reader, line);
@@ -181,11 +182,7 @@ static int take_pair(void *data, const char *section _unused_, const char *name,
 {
 	struct reader *reader = data;
 
-	if (!*value)
-		problems_add(reader->problems, "%s:%u: '%s' has no value", reader->at.file,
-			     reader->at.line, name);
-	else
-		reader->handler->key(reader->handler->data, name, value, reader->at);
+	reader->handler->key(reader->handler->data, name, value, reader->at);
 	return 1;
 }
 

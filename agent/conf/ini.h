@@ -14,7 +14,10 @@ struct ini_handler {
 	/* A section begins. Returns false to have its keys passed over (the reason was told).
 	 */
 	bool (*section)(void *data, const char *name, struct origin at);
+	/* The value may be empty. */
 	void (*key)(void *data, const char *name, const char *value, struct origin at);
+	/* A line of the section was refused: what it was to say is not known. May be NULL. */
+	void (*refused)(void *data);
 	void *data;
 };
 

@@ -94,27 +94,52 @@ static void format_flag(const struct key *key _unused_, const void *field, FILE 
 	fputs(*(const bool *)field ? "yes" : "no", out);
 }
 
-static char *join(const char *const *choices)
+static bool is_allowed(const struct key *key, size_t choice)
+{
+	return key->max == 0 || (key->max & 1 << choice);
+}
+
+static char *join(const struct key *key)
 {
 	char *text = mem_strdup("");
 
-	for (size_t i = 0; choices[i]; i++) {
-		char *longer = mem_printf("%s%s%s", text, i > 0 ? ", " : "", choices[i]);
+	for (size_t i = 0; key->choices[i]; i++) {
+		char *longer;
 
+		if (!is_allowed(key, i))
+			continue;
+		longer = mem_printf("%s%s%s", text, *text ? ", " : "", key->choices[i]);
 		free(text);
 		text = longer;
 	}
 	return text;
 }
 
+static int refuse_choice(const struct key *key, const char *text, struct err *err)
+{
+	_cleanup_free_ char *all = join(key);
+	const char **allowed = NULL, *nearest;
+	size_t n = 0;
+
+	for (size_t i = 0; key->choices[i]; i++) {
+		if (!is_allowed(key, i))
+			continue;
+		allowed = mem_grow(allowed, n, sizeof(*allowed));
+		allowed[n++] = key->choices[i];
+	}
+	nearest = text_nearest(text, allowed, n);
+	free(allowed);
+	return err_set(err, -EINVAL, "'%s' is none of: %s%s%s%s", text, all,
+		       nearest ? " (did you mean '" : "", nearest ? nearest : "",
+		       nearest ? "'?)" : "");
+}
+
 static int find_choice(const struct key *key, const char *text, struct err *err)
 {
-	_cleanup_free_ char *all = join(key->choices);
-
-	for (int i = 0; key->choices[i]; i++)
-		if (strcmp(key->choices[i], text) == 0)
-			return i;
-	return err_set(err, -EINVAL, "'%s' is none of: %s", text, all);
+	for (size_t i = 0; key->choices[i]; i++)
+		if (is_allowed(key, i) && strcmp(key->choices[i], text) == 0)
+			return (int)i;
+	return refuse_choice(key, text, err);
 }
 
 static int parse_choice(const struct key *key, void *field, const char *text,
@@ -150,7 +175,8 @@ static int parse_group(const struct key *key, void *field, const char *text,
 	struct group *group = field;
 	int choice;
 
-	if (text_starts_with(text, LABEL_PREFIX) && text[strlen(LABEL_PREFIX)]) {
+	if (is_allowed(key, GROUP_LABEL) && text_starts_with(text, LABEL_PREFIX) &&
+	    text[strlen(LABEL_PREFIX)]) {
 		const char *label = text + strlen(LABEL_PREFIX);
 
 		group->by = GROUP_LABEL;
@@ -235,8 +261,11 @@ static int parse_range(const struct key *key, const char *text, struct range *re
 	const char *dash = strchr(text, '-');
 	_cleanup_free_ char *first =
 		dash ? mem_printf("%.*s", (int)(dash - text), text) : mem_strdup(text);
-	int r = units_parse_number(first, key->min, key->max, &ret->first, err);
+	int r;
 
+	if (dash && (dash == text || !dash[1]))
+		return err_set(err, -EINVAL, "'%s' is no range; write N or N-M", text);
+	r = units_parse_number(first, key->min, key->max, &ret->first, err);
 	if (r < 0)
 		return r;
 	r = units_parse_number(dash ? dash + 1 : first, key->min, key->max, &ret->last, err);
@@ -405,6 +434,8 @@ static const struct {
 int key_parse(const struct key *key, void *base, const char *text, struct arena *arena,
 	      struct err *err)
 {
+	if (!*text)
+		return err_set(err, -EINVAL, "has no value");
 	return types[key->type].parse(key, (char *)base + key->offset, text, arena, err);
 }
 
@@ -460,9 +491,9 @@ const struct key *key_find(const struct key *keys, size_t n, const char *name)
 	return NULL;
 }
 
-char *key_unknown(const struct key *keys, size_t n, unsigned kinds, const char *name)
+const struct key *key_nearest(const struct key *keys, size_t n, unsigned kinds,
+			      const char *name)
 {
-	_cleanup_free_ char *shown = text_escape(name);
 	const char **names = mem_zalloc(n, sizeof(*names)), *nearest;
 	size_t usable = 0;
 
@@ -471,9 +502,16 @@ char *key_unknown(const struct key *keys, size_t n, unsigned kinds, const char *
 			names[usable++] = keys[i].name;
 	nearest = text_nearest(name, names, usable);
 	free(names);
+	return nearest ? key_find(keys, n, nearest) : NULL;
+}
+
+char *key_unknown(const char *name, const struct key *nearest)
+{
+	_cleanup_free_ char *shown = text_escape(name);
+
 	if (!nearest)
 		return mem_printf("unknown key '%s'", shown);
-	return mem_printf("unknown key '%s' (did you mean '%s'?)", shown, nearest);
+	return mem_printf("unknown key '%s' (did you mean '%s'?)", shown, nearest->name);
 }
 
 static void document_kinds(unsigned kinds, FILE *out)
@@ -492,7 +530,7 @@ static void document_kinds(unsigned kinds, FILE *out)
 
 void key_document(const struct key *key, FILE *out)
 {
-	_cleanup_free_ char *choices = key->choices ? join(key->choices) : NULL;
+	_cleanup_free_ char *choices = key->choices ? join(key) : NULL;
 
 	fprintf(out, ".TP\n.BR %s \" = \\fI%s\\fR\"\n%s", key->name,
 		choices ? choices : types[key->type].doc, key->doc);

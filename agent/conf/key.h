@@ -30,7 +30,8 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;		    /* of the field in the struct that the table fills */
-	int64_t min, max;	    /* numbers, durations, sizes */
+	int64_t min, max;	    /* numbers, durations, sizes; max of choices: a bit
+				     * for each that may be written, 0: all may */
 	const char *const *choices; /* NULL-terminated */
 	const char *fallback;	    /* the default, in file syntax; NULL: none, the text says */
 	unsigned kinds;		    /* policies: a bit per enum kind that takes it */
@@ -53,9 +54,13 @@ void key_dump(const struct key *key, const void *base, FILE *out);
 /* The row with that name, or NULL. */
 const struct key *key_find(const struct key *keys, size_t n, const char *name);
 
-/* "unknown key 'keep-lasst' (did you mean 'keep-last'?)" among the keys that one of these kinds
- * takes (a bit per enum kind); keys that have no kinds are always among them. To be freed. */
-char *key_unknown(const struct key *keys, size_t n, unsigned kinds, const char *name);
+/* The row that an unknown name was meant to be, or NULL, among the keys that one of these kinds
+ * takes (a bit per enum kind); keys that have no kinds are always among them. */
+const struct key *key_nearest(const struct key *keys, size_t n, unsigned kinds,
+			      const char *name);
+
+/* "unknown key 'keep-lasst' (did you mean 'keep-last'?)"; nearest may be NULL. To be freed. */
+char *key_unknown(const char *name, const struct key *nearest);
 
 /* One entry of the man page (roff). */
 void key_document(const struct key *key, FILE *out);

@@ -11,6 +11,7 @@
 #include "conf/key.h"
 
 #define FIELD(member) offsetof(struct rule, member)
+#define BIT(rule_key) (UINT64_C(1) << (rule_key))
 
 enum {
 	CONTAINERS = 1 << KIND_CONTAINER,
@@ -162,6 +163,7 @@ static const struct key keys[] = {
 			 "least-recently-used." },
 };
 static_assert(ARRAY_SIZE(keys) == RULE_KEY_MAX_, "a row per key");
+static_assert(RULE_KEY_MAX_ <= 64, "a bit of struct rule.refused per key");
 
 /* What a kind understands by the keys whose values depend on it. */
 static const struct {
@@ -290,40 +292,80 @@ static const char *kinds_of(struct arena *arena, const struct key *key)
 	return text;
 }
 
+/* The key as rules of that kind may write it. */
+static struct key key_of_kind(enum rule_key number, enum kind kind)
+{
+	struct key key = keys[number];
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (kinds[i].kind != kind)
+			continue;
+		if (number == RULE_AGE_FROM)
+			key.max = kinds[i].ages;
+		else if (number == RULE_ORDER_BY)
+			key.max = kinds[i].orders;
+		else if (number == RULE_GROUP_BY)
+			key.max = kinds[i].groups;
+	}
+	return key;
+}
+
+static bool take_value(struct reading *reading, struct rule *rule, enum rule_key number,
+		       const char *value, struct origin at)
+{
+	const struct key key = key_of_kind(number, rule->kind);
+	struct err err;
+
+	if (!(key.kinds & 1u << rule->kind)) {
+		problems_add(reading->problems, "%s:%u: '%s' is a key of %s, not of %s",
+			     at.file, at.line, key.name, kinds_of(reading->arena, &key),
+			     kind_to_plural(rule->kind));
+		return false;
+	}
+	if (rule_has(rule, number) && !key_is_list(&key)) {
+		problems_add(reading->problems,
+			     "%s:%u: '%s' is here a second time, first in line %u", at.file,
+			     at.line, key.name, rule->origin[number].line);
+		return false;
+	}
+	if (!rule_has(rule, number))
+		rule->origin[number] = at;
+	if (key_parse(&key, rule, value, reading->arena, &err) == 0)
+		return true;
+	problems_add(reading->problems, "%s:%u: %s: %s", at.file, at.line, key.name, err.text);
+	return false;
+}
+
 static void take_key(void *data, const char *name, const char *value, struct origin at)
 {
 	struct reading *reading = data;
 	struct rule *rule = &reading->rules->v[reading->rules->n - 1];
 	const struct key *key = key_find(keys, ARRAY_SIZE(keys), name);
-	struct err err;
 
 	if (!key) {
-		_cleanup_free_ char *text =
-			key_unknown(keys, ARRAY_SIZE(keys), 1u << rule->kind, name);
+		_cleanup_free_ char *text = NULL;
 
+		key = key_nearest(keys, ARRAY_SIZE(keys), 1u << rule->kind, name);
+		text = key_unknown(name, key);
 		problems_add(reading->problems, "%s:%u: %s", at.file, at.line, text);
-	} else if (!(key->kinds & 1u << rule->kind)) {
-		problems_add(reading->problems, "%s:%u: '%s' is a key of %s, not of %s",
-			     at.file, at.line, name, kinds_of(reading->arena, key),
-			     kind_to_plural(rule->kind));
-	} else if (rule->origin[key - keys].file && !key_is_list(key)) {
-		problems_add(reading->problems,
-			     "%s:%u: '%s' is here a second time, first in line %u", at.file,
-			     at.line, name, rule->origin[key - keys].line);
-	} else {
-		if (!rule->origin[key - keys].file)
-			rule->origin[key - keys] = at;
-		if (key_parse(key, rule, value, reading->arena, &err) < 0)
-			problems_add(reading->problems, "%s:%u: %s: %s", at.file, at.line, name,
-				     err.text);
+		rule->refused |= key ? BIT(key - keys) : 0;
+	} else if (!take_value(reading, rule, (enum rule_key)(key - keys), value, at)) {
+		rule->refused |= BIT(key - keys);
 	}
+}
+
+static void refused_line(void *data)
+{
+	struct reading *reading = data;
+
+	reading->rules->v[reading->rules->n - 1].refused = UINT64_MAX;
 }
 
 void policy_read(struct rule_list *rules, const char *path, struct arena *arena,
 		 struct problems *problems)
 {
 	struct reading reading = { rules, arena, problems };
-	const struct ini_handler handler = { begin_rule, take_key, &reading };
+	const struct ini_handler handler = { begin_rule, take_key, refused_line, &reading };
 
 	ini_read(path, &handler, problems);
 }
@@ -394,23 +436,37 @@ static void fill_defaults(struct rule *rule, const struct settings *settings)
 		rule->min_age = settings->min_age;
 }
 
-static bool has_any(const struct rule *rule, const enum rule_key *wanted, size_t n)
+#define SELECTORS                                                                              \
+	(BIT(RULE_STATE) | BIT(RULE_NAME) | BIT(RULE_LABEL) | BIT(RULE_IMAGE) |                \
+	 BIT(RULE_EXIT_CODE) | BIT(RULE_PROJECT) | BIT(RULE_RESTART_POLICY) |                  \
+	 BIT(RULE_DANGLING) | BIT(RULE_REPOSITORY) | BIT(RULE_TAG) | BIT(RULE_DRIVER))
+#define NARROWING (BIT(RULE_NAME) | BIT(RULE_LABEL) | BIT(RULE_PROJECT))
+#define KEEPERS                                                                                \
+	(BIT(RULE_KEEP_WITHIN) | BIT(RULE_KEEP_LAST) | BIT(RULE_KEEP_LAST_RUN) |               \
+	 BIT(RULE_KEEP_STORAGE))
+#define MARKS_USED (BIT(RULE_WHEN_USED_ABOVE) | BIT(RULE_UNTIL_USED_BELOW))
+#define MARKS_FREE (BIT(RULE_WHEN_FREE_BELOW) | BIT(RULE_UNTIL_FREE_ABOVE))
+#define MARKS (MARKS_USED | MARKS_FREE)
+
+static bool has_any(const struct rule *rule, uint64_t wanted)
 {
-	for (size_t i = 0; i < n; i++)
-		if (rule_has(rule, wanted[i]))
+	for (enum rule_key key = 0; key < RULE_KEY_MAX_; key++)
+		if ((wanted & BIT(key)) && rule_has(rule, key))
 			return true;
 	return false;
 }
 
+/* A named volume may be the only copy of somebody's data. */
+static bool takes_named_volumes(const struct rule *rule)
+{
+	return rule->kind == KIND_VOLUME && rule->anonymous == ANONYMOUS_NO &&
+	       rule->action == ACTION_REMOVE;
+}
+
 static void check_selectors(const struct rule *rule, struct problems *problems)
 {
-	static const enum rule_key selectors[] = {
-		RULE_STATE,	 RULE_NAME,    RULE_LABEL,	    RULE_IMAGE,
-		RULE_EXIT_CODE,	 RULE_PROJECT, RULE_RESTART_POLICY, RULE_DANGLING,
-		RULE_REPOSITORY, RULE_TAG,     RULE_DRIVER,
-	};
-
-	if (!has_any(rule, selectors, ARRAY_SIZE(selectors)))
+	/* check_volumes() says more. */
+	if (!has_any(rule, SELECTORS) && !takes_named_volumes(rule))
 		mistake(problems, rule, RULE_NAME,
 			"[%s %s] selects nothing; write which, or 'name = *' for all",
 			kind_to_plural(rule->kind), rule->name);
@@ -419,22 +475,18 @@ static void check_selectors(const struct rule *rule, struct problems *problems)
 /* keep-last = 0 and keep-within = 0s keep nothing, and say so. */
 static void check_keepers(const struct rule *rule, struct problems *problems)
 {
-	static const enum rule_key keepers[] = { RULE_KEEP_WITHIN, RULE_KEEP_LAST,
-						 RULE_KEEP_LAST_RUN, RULE_KEEP_STORAGE };
-
 	/* The mark of a pressure rule is its size keeper. */
-	if (rule->action == ACTION_REMOVE && !rule_is_pressure(rule) &&
-	    !has_any(rule, keepers, ARRAY_SIZE(keepers)))
+	if (rule->action == ACTION_REMOVE && !rule_is_pressure(rule) && !has_any(rule, KEEPERS))
 		mistake(problems, rule, RULE_MAX_AGE,
 			"[%s %s] keeps nothing; write keep-within%s or keep-last, or 'keep-within = "
 			"0s' if that is meant",
 			kind_to_plural(rule->kind), rule->name,
 			rule->kind == KIND_BUILD_CACHE ? ", keep-storage" : "");
-	for (size_t i = 0; rule->action == ACTION_KEEP && i < ARRAY_SIZE(keepers); i++)
-		if (rule_has(rule, keepers[i]))
-			mistake(problems, rule, keepers[i],
+	for (enum rule_key key = 0; rule->action == ACTION_KEEP && key < RULE_KEY_MAX_; key++)
+		if ((KEEPERS & BIT(key)) && rule_has(rule, key))
+			mistake(problems, rule, key,
 				"'%s' means nothing beside 'action = keep', which keeps all",
-				keys[keepers[i]].name);
+				keys[key].name);
 }
 
 static void check_max_age(const struct rule *rule, struct problems *problems)
@@ -442,15 +494,6 @@ static void check_max_age(const struct rule *rule, struct problems *problems)
 	if (rule->max_age > 0 && rule->keep_within > rule->max_age)
 		mistake(problems, rule, RULE_MAX_AGE,
 			"max-age is shorter than keep-within, which then never holds; make it longer");
-}
-
-static void check_choice(const struct rule *rule, enum rule_key key, unsigned value,
-			 unsigned allowed, struct problems *problems)
-{
-	if (allowed & 1u << value)
-		return;
-	mistake(problems, rule, key, "'%s = %s' is nothing that %s have", keys[key].name,
-		keys[key].choices[value], kind_to_plural(rule->kind));
 }
 
 static void check_preserve_as(const struct rule *rule, struct problems *problems)
@@ -467,22 +510,17 @@ static void check_preserve_as(const struct rule *rule, struct problems *problems
 			"write untagged");
 }
 
-static void check_values(const struct rule *rule, struct problems *problems)
+static void check_services(const struct rule *rule, struct problems *problems)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].kind != rule->kind)
-			continue;
-		check_choice(rule, RULE_AGE_FROM, rule->age_from, kinds[i].ages, problems);
-		if (rule_has(rule, RULE_ORDER_BY))
-			check_choice(rule, RULE_ORDER_BY, rule->order_by, kinds[i].orders,
-				     problems);
-		check_choice(rule, RULE_GROUP_BY, rule->group_by, kinds[i].groups, problems);
-	}
 	if (rule->kind == KIND_IMAGE && rule->group_by == GROUP_SERVICE &&
 	    (!rule_has(rule, RULE_KEEP_LAST_RUN) || rule_has(rule, RULE_KEEP_LAST)))
 		mistake(problems, rule, RULE_GROUP_BY,
 			"images belong to a service only by having run: 'group-by = service' goes with "
 			"keep-last-run, not with keep-last");
+}
+
+static void check_tag(const struct rule *rule, struct problems *problems)
+{
 	if (rule->dangling == DANGLING_YES && rule_has(rule, RULE_TAG))
 		mistake(problems, rule, RULE_TAG, "a dangling image has no tag");
 }
@@ -520,18 +558,15 @@ static bool narrows(const struct rule *rule)
 	       patterns_pick(&rule->projects);
 }
 
-/* A named volume may be the only copy of somebody's data. */
 static void check_volumes(const struct rule *rule, struct problems *problems)
 {
-	if (rule->kind == KIND_VOLUME && rule->anonymous == ANONYMOUS_NO &&
-	    rule->action == ACTION_REMOVE && !narrows(rule))
+	if (takes_named_volumes(rule) && !narrows(rule))
 		mistake(problems, rule, RULE_ANONYMOUS,
 			"'anonymous = no' means volumes that somebody named; write which, by name, "
 			"label or project other than '*'");
 }
 
-/* Each key of a pair needs the other, and the pairs do not mix. One mistake a rule: what
- * follows from it is not said again. */
+/* Each key of a pair needs the other, and the pairs do not mix. */
 static bool check_pair(const struct rule *rule, enum rule_key when, enum rule_key until,
 		       struct problems *problems)
 {
@@ -548,22 +583,20 @@ static bool check_pair(const struct rule *rule, enum rule_key when, enum rule_ke
 
 static bool check_pairs(const struct rule *rule, struct problems *problems)
 {
-	static const enum rule_key used[] = { RULE_WHEN_USED_ABOVE, RULE_UNTIL_USED_BELOW };
-	static const enum rule_key free[] = { RULE_WHEN_FREE_BELOW, RULE_UNTIL_FREE_ABOVE };
-
-	if (has_any(rule, used, ARRAY_SIZE(used)) && has_any(rule, free, ARRAY_SIZE(free))) {
-		mistake(problems, rule, rule_has(rule, free[0]) ? free[0] : free[1],
+	if (has_any(rule, MARKS_USED) && has_any(rule, MARKS_FREE)) {
+		mistake(problems, rule,
+			rule_has(rule, RULE_WHEN_FREE_BELOW) ? RULE_WHEN_FREE_BELOW
+							     : RULE_UNTIL_FREE_ABOVE,
 			"marks by percentage and by size do not mix in one rule; write "
-			"%s with %s, or %s with %s",
-			keys[used[0]].name, keys[used[1]].name, keys[free[0]].name,
-			keys[free[1]].name);
+			"when-used-above with until-used-below, or when-free-below with "
+			"until-free-above");
 		return false;
 	}
-	return check_pair(rule, used[0], used[1], problems) &&
-	       check_pair(rule, free[0], free[1], problems);
+	return check_pair(rule, RULE_WHEN_USED_ABOVE, RULE_UNTIL_USED_BELOW, problems) &&
+	       check_pair(rule, RULE_WHEN_FREE_BELOW, RULE_UNTIL_FREE_ABOVE, problems);
 }
 
-/* A value that was refused is 0 here, and has been said. */
+/* A mark that is not written is 0. */
 static void check_marks(const struct rule *rule, struct problems *problems)
 {
 	const struct usage *when = &rule->when_used_above, *until = &rule->until_used_below;
@@ -583,7 +616,6 @@ static void check_pressure(const struct rule *rule, struct problems *problems)
 {
 	if (!check_pairs(rule, problems))
 		return;
-	check_marks(rule, problems);
 	if (!rule_is_pressure(rule) && rule_has(rule, RULE_ORDER))
 		mistake(problems, rule, RULE_ORDER,
 			"order is for pressure rules: write when-used-above or when-free-below "
@@ -597,6 +629,24 @@ static void check_pressure(const struct rule *rule, struct problems *problems)
 			"a mark");
 }
 
+/* One mistake is one line: where a value is not known, nothing that hangs on it is said. */
+static const struct {
+	void (*check)(const struct rule *rule, struct problems *problems);
+	uint64_t hangs_on; /* a bit per enum rule_key */
+} checks[] = {
+	{ check_selectors, SELECTORS | BIT(RULE_ANONYMOUS) },
+	{ check_keepers, KEEPERS | MARKS | BIT(RULE_ACTION) },
+	{ check_max_age, BIT(RULE_KEEP_WITHIN) | BIT(RULE_MAX_AGE) },
+	{ check_services, BIT(RULE_GROUP_BY) | BIT(RULE_KEEP_LAST_RUN) },
+	{ check_tag, BIT(RULE_DANGLING) | BIT(RULE_TAG) },
+	{ check_pins, 0 },
+	{ check_volumes, NARROWING | BIT(RULE_ANONYMOUS) | BIT(RULE_ACTION) },
+	{ check_preserve_as, BIT(RULE_PRESERVE_AS) | BIT(RULE_DANGLING) | BIT(RULE_AGE_FROM) |
+				     BIT(RULE_ORDER_BY) },
+	{ check_marks, MARKS },
+	{ check_pressure, MARKS | BIT(RULE_ORDER) },
+};
+
 void policy_finish(struct rule_list *rules, const struct settings *settings,
 		   struct problems *problems)
 {
@@ -604,14 +654,9 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 		struct rule *rule = &rules->v[i];
 
 		fill_defaults(rule, settings);
-		check_selectors(rule, problems);
-		check_keepers(rule, problems);
-		check_max_age(rule, problems);
-		check_values(rule, problems);
-		check_pins(rule, problems);
-		check_volumes(rule, problems);
-		check_preserve_as(rule, problems);
-		check_pressure(rule, problems);
+		for (size_t k = 0; k < ARRAY_SIZE(checks); k++)
+			if (!(rule->refused & checks[k].hangs_on))
+				checks[k].check(rule, problems);
 	}
 }
 

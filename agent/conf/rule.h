@@ -104,6 +104,7 @@ struct rule {
 	const char *name;
 	struct origin section;
 	struct origin origin[RULE_KEY_MAX_];
+	uint64_t refused; /* a bit per key whose value is not known: it was a mistake */
 
 	enum action action;
 	unsigned states; /* bit per enum container_state */

@@ -95,7 +95,8 @@ static void take_key(void *data, const char *name, const char *value, struct ori
 	struct err err;
 
 	if (!key) {
-		_cleanup_free_ char *text = key_unknown(&keys[first], n, 0, name);
+		_cleanup_free_ char *text =
+			key_unknown(name, key_nearest(&keys[first], n, 0, name));
 
 		problems_add(reading->problems, "%s:%u: %s", at.file, at.line, text);
 		return;
@@ -127,7 +128,7 @@ void settings_read(struct settings *settings, const char *path, struct arena *ar
 		   struct problems *problems)
 {
 	struct reading reading = { .settings = settings, .arena = arena, .problems = problems };
-	const struct ini_handler handler = { begin_section, take_key, &reading };
+	const struct ini_handler handler = { begin_section, take_key, NULL, &reading };
 
 	ini_read(path, &handler, problems);
 }

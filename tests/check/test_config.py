@@ -231,7 +231,46 @@ class Rules(Case):
         self.policy_refused("x = 1\n[containers a]\nname = *\nkeep-lst = 1\nstate = on\n"
                             "[image b]\n[images c]\nkeep-last = many\n",
                             (1, "no section"), (4, "keep-lst"), (5, "state"), (6, "'images'"),
-                            (8, "keep-last"), (2, "keeps nothing"), (7, "selects nothing"))
+                            (8, "keep-last"), (7, "selects nothing"))
+
+    def test_one_mistake_is_one_line(self):
+        images, pressure = "[images a]\nname = *\nkeep-last = 1\n", "[images a]\nname = *\n"
+        volumes = "[volumes a]\nanonymous = no\nkeep-last = 1\n"
+        for policy, number, words in (
+                (images + "age-from = usd\n", 4,
+                 "age-from: 'usd' is none of: created, tagged, untagged, used (did you mean 'used'?)"),
+                (images + "order-by = versoin\n", 4, "used, version (did you mean 'version'?)"),
+                (images + "group-by = repo\n", 4, "'repo' is none of: none, repository, name, service, label:KEY"),
+                (images + "order = largest\n", 4, "'largest' is none of"),
+                (images + "max-age = 1month\n", 4, "'1month' has no unit"),
+                (images.replace("name = *", "name ="), 2, "name: has no value"),
+                (images.replace("name", "nmae"), 2, "did you mean 'name'?"),
+                (images.replace("keep-last = 1", "keep-last: 1"), 3, "neither"),
+                (images.replace("keep-last", "keep-lst"), 3, "did you mean 'keep-last'?"),
+                (images.replace("keep-last", "keep-storage"), 3, "a key of build-cache, not of images"),
+                (pressure + "action = kep\n", 3, "did you mean 'keep'?"),
+                ("[containers a]\nstate = exitd\nkeep-last = 1\n", 2, "did you mean 'exited'?"),
+                (pressure + "when-used-above = 90\nuntil-used-below = 80%\n", 3, "'90' is none"),
+                (pressure + "when-used-above = usd\n", 3, "'usd' is none"),
+                (pressure + "when-used-abov = 90%\nuntil-used-below = 80%\n", 3, "did you mean 'when-used-above'?"),
+                (pressure + "when-free-below = 10GB\nuntil-free-above = 20G\n", 4, "'20G' has no unit"),
+                (pressure + "when-free-below = 10GB\nuntil-free-abve = 20GB\n", 4, "did you mean 'until-free-above'?"),
+                ("[images a]\ndangling = yse\npreserve-as = {repository}:{id}\nkeep-last = 1\n", 2,
+                 "did you mean 'yes'?"),
+                ("[images a]\nname = *\ngroup-by = service\nkeep-last-run = two\n", 4, "'two' is no whole number"),
+                (volumes, 2, "write which, by name"),
+                (volumes + "name = [a\n", 4, "'[a' has a '['"),
+                (volumes + "projct = a\n", 4, "did you mean 'project'?")):
+            with self.subTest(policy=policy):
+                self.policy_refused(policy, (number, words))
+
+    def test_a_mistake_hides_no_other(self):
+        self.policy_refused("[images a]\nname = *\nage-from = usd\ngroup-by = project\n",
+                            (3, "age-from"), (4, "group-by"), (1, "keeps nothing"))
+        self.policy_refused("[containers a]\nname: *\n[image b]\n[containers c]\nname = *\n",
+                            (2, "neither"), (3, "'images'"), (4, "keeps nothing"))
+        self.policy_refused("[containers a]\nname = *\n  [containers b]\nname = *\n",
+                            (3, "indented"), (1, "keeps nothing"))
 
 
 class Settings(Case):
