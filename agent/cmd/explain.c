@@ -61,7 +61,9 @@ static void find(const struct session *session, const char *name, struct matches
 	for (size_t i = 0; i < plan->n; i++)
 		if (has_name(&plan->verdicts[i], name, parsed ? &reference : NULL))
 			add(matches, i);
-	for (size_t i = 0; matches->n == 0 && i < plan->n; i++)
+	if (matches->n > 0)
+		return;
+	for (size_t i = 0; i < plan->n; i++)
 		if (has_prefix(&plan->verdicts[i], prefix))
 			add(matches, i);
 }

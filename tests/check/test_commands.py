@@ -268,6 +268,21 @@ class Plan(Case):
         self.assertEqual(len(plan.json["objects"]), 100001)
 
 
+class Explain(Case):
+    def test_the_beginning_of_several_ids_is_not_guessed(self):
+        world(self.fake)
+        for end in ("1", "2"):
+            self.fake.container(f"twin-{end}", "base:1").id = "decade" + end * 58
+        outcome = self.call(1, "explain", "decade")
+        self.assertIn("'decade' may be one of:\n  container twin-1\n  container twin-2\n", outcome.stderr)
+        self.assertEqual(outcome.stdout, "")
+
+    def test_the_beginning_of_an_images_id_means_all_of_its_names(self):
+        image = self.fake.image("app:1", "app:2")
+        shown = self.call(0, "explain", image.id[7:19]).stdout
+        self.assertEqual(re.findall(r"^tag (\S+) ", shown, re.M), ["app:1", "app:2"])
+
+
 class Run(Case):
     def test_run_and_plan_agree_object_by_object(self):
         world(self.fake)
