@@ -78,16 +78,18 @@ static bool is_ambiguous(const struct plan *plan, const struct matches *matches)
 	return false;
 }
 
-static int refuse(const struct session *session, const char *name,
-		  const struct matches *matches)
+static void refuse(const struct session *session, const char *name,
+		   const struct matches *matches)
 {
 	_cleanup_free_ char *shown = text_escape(name);
 
-	if (matches->n == 0)
-		return session_fail(
+	if (matches->n == 0) {
+		session_fail(
 			session, STATUS_FAILED,
 			"there is no container, image, volume, network or build cache record '%s'",
 			shown);
+		return;
+	}
 	session_fail(session, STATUS_FAILED, "'%s' may be one of:", shown);
 	for (size_t i = 0; i < matches->n; i++) {
 		const struct verdict *verdict = &session->plan->verdicts[matches->v[i]];
@@ -95,21 +97,22 @@ static int refuse(const struct session *session, const char *name,
 
 		fprintf(stderr, "  %s %s\n", kind_to_string(verdict->kind), candidate);
 	}
-	return STATUS_FAILED;
 }
 
-static int explain(struct session *session, const char *name, struct matches *all)
+/* Whether the name is that of one object; if not, that is said. */
+static bool add_named(const struct session *session, const char *name, struct matches *all)
 {
 	struct matches matches = { 0 };
-	int status = STATUS_GO_ON;
+	bool is_one;
 
 	find(session, name, &matches);
-	if (matches.n == 0 || is_ambiguous(session->plan, &matches))
-		status = refuse(session, name, &matches);
-	for (size_t i = 0; status == STATUS_GO_ON && i < matches.n; i++)
+	is_one = matches.n > 0 && !is_ambiguous(session->plan, &matches);
+	if (!is_one)
+		refuse(session, name, &matches);
+	for (size_t i = 0; is_one && i < matches.n; i++)
 		add(all, matches.v[i]);
 	free(matches.v);
-	return status;
+	return is_one;
 }
 
 static void print(struct session *session, const struct matches *matches)
@@ -137,15 +140,16 @@ static int explain_all(struct session *session)
 	struct matches matches = { 0 };
 	int status = session_preview(session);
 
-	for (size_t i = 0; status == STATUS_GO_ON && i < session->options->n_arguments; i++)
-		status = explain(session, session->options->arguments[i], &matches);
-	if (status == STATUS_GO_ON) {
-		for (size_t i = 0; i < matches.n; i++)
-			session_inspect(session, &session->plan->verdicts[matches.v[i]]);
-		session_plan(session);
-		print(session, &matches);
-		status = STATUS_DONE;
-	}
+	if (status != STATUS_GO_ON)
+		return status;
+	status = STATUS_DONE;
+	for (size_t i = 0; i < session->options->n_arguments; i++)
+		if (!add_named(session, session->options->arguments[i], &matches))
+			status = STATUS_FAILED;
+	for (size_t i = 0; i < matches.n; i++)
+		session_inspect(session, &session->plan->verdicts[matches.v[i]]);
+	session_plan(session);
+	print(session, &matches);
 	free(matches.v);
 	return status;
 }

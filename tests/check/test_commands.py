@@ -269,13 +269,33 @@ class Plan(Case):
 
 
 class Explain(Case):
+    UNKNOWN = "reclaimd: there is no container, image, volume, network or build cache record "
+
+    def test_names_that_are_known_are_explained_beside_those_that_are_not(self):
+        world(self.fake)
+        outcome = self.call(1, "explain", "gone", "done", "nor\x1bthis", "young")
+        self.assertEqual(re.findall(r"^container (\w+) ", outcome.stdout, re.M), ["done", "young"])
+        self.assertEqual(outcome.stderr, f"{self.UNKNOWN}'gone'\n{self.UNKNOWN}'nor\\x1bthis'\n")
+        self.assertEqual(len(re.findall(r"^  verdict ", outcome.stdout, re.M)), 2)
+
+    def test_its_json_is_one_document_whatever_is_known(self):
+        world(self.fake)
+        for names, known in ((("done", "gone", "young"), ["done", "young"]), (("gone",), [])):
+            outcome = self.call(1, "explain", "--json", *names)
+            self.assertEqual([entry["name"] for entry in outcome.json["objects"]], known)
+            self.assertEqual(outcome.stderr, f"{self.UNKNOWN}'gone'\n")
+
+    def test_with_no_name_that_is_known_stdout_is_empty(self):
+        world(self.fake)
+        self.assert_one_line(self.call(1, "explain", "gone"), "'gone'")
+
     def test_the_beginning_of_several_ids_is_not_guessed(self):
         world(self.fake)
         for end in ("1", "2"):
             self.fake.container(f"twin-{end}", "base:1").id = "decade" + end * 58
-        outcome = self.call(1, "explain", "decade")
+        outcome = self.call(1, "explain", "decade", "done")
         self.assertIn("'decade' may be one of:\n  container twin-1\n  container twin-2\n", outcome.stderr)
-        self.assertEqual(outcome.stdout, "")
+        self.assertEqual(re.findall(r"^container (\S+) ", outcome.stdout, re.M), ["done"])
 
     def test_the_beginning_of_an_images_id_means_all_of_its_names(self):
         image = self.fake.image("app:1", "app:2")
