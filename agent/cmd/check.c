@@ -64,6 +64,8 @@ static int check(struct session *session)
 		return status;
 	for (size_t i = 0; i < conf->files.n; i++)
 		printf("%s\n", conf->files.v[i]);
+	for (size_t i = 0; i < conf->misnamed.n; i++)
+		log_line(LOG_NOTICE, "%s", conf->misnamed.v[i]);
 	if (!is_watched(session))
 		say_unknowable(session->options, conf);
 	if (conf->rules.n == 0)

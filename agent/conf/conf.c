@@ -163,6 +163,37 @@ bool conf_is_instance(const char *name)
 	return *name && *name != '.' && !strchr(name, '/');
 }
 
+static void add_misnamed(struct arena *arena, const struct strings *places,
+			 const char *subfolder, const char *suffix, struct conf *ret)
+{
+	/* What cannot be read has been said. */
+	struct problems problems = { 0 };
+	struct strings found;
+
+	files_find_misnamed(arena, places, subfolder, suffix, &found, &problems);
+	for (size_t i = 0; i < found.n; i++)
+		add_file(arena, &ret->misnamed,
+			 arena_printf(arena, "%s: is not read: its name does not end in %s",
+				      found.v[i], suffix));
+	problems_clear(&problems);
+}
+
+static void find_misnamed(struct arena *arena, const struct conf_request *request,
+			  const struct strings *counting, const struct strings *places,
+			  struct conf *ret)
+{
+	if (!request->config_file)
+		add_misnamed(arena, counting, "reclaimd.conf.d", ".conf", ret);
+	for (size_t i = 0; i < request->n_policies; i++) {
+		const char *path = request->policies[i];
+
+		add_misnamed(arena, &(struct strings){ &path, 1 }, "", ".ini", ret);
+	}
+	if (request->n_policies == 0)
+		add_misnamed(arena, counting, "policies.d", ".ini", ret);
+	add_misnamed(arena, places, "pinned.d", ".list", ret);
+}
+
 int conf_load(struct arena *arena, const struct conf_request *request, struct conf *ret,
 	      struct problems *problems)
 {
@@ -179,6 +210,7 @@ int conf_load(struct arena *arena, const struct conf_request *request, struct co
 	load_settings(arena, request->config_file, &counting, ret, problems);
 	load_policies(arena, request, &counting, ret, problems);
 	pinned_load(arena, &places, &ret->pinned, problems);
+	find_misnamed(arena, request, &counting, &places, ret);
 	return problems->n > 0 ? -EINVAL : 0;
 }
 

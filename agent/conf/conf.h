@@ -22,9 +22,10 @@ struct conf_request {
 struct conf {
 	struct settings settings;
 	struct rules rules;
-	struct pinned pinned; /* what pinned.d names */
-	struct strings files; /* the files that were read, in order */
-	const char *policies; /* the folder in which policies are looked for first */
+	struct pinned pinned;	 /* what pinned.d names */
+	struct strings files;	 /* the files that were read, in order */
+	struct strings misnamed; /* a line for each that only its name keeps from being read */
+	const char *policies;	 /* the folder in which policies are looked for first */
 	const char
 		*example; /* a folder with ready policies, for the hint when none is active */
 };

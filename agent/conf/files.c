@@ -1,5 +1,6 @@
 #include "conf/files.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 static bool is_roots_alone(const struct stat *info)
 {
@@ -245,23 +248,41 @@ static bool is_wanted(const char *name, const char *suffix)
 	return name[0] != '.' && length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-static void add_files(struct arena *arena, DIR *dir, const char *folder, const char *suffix,
-		      struct strings *files, struct problems *problems)
+static bool is_misnamed(const char *name, const char *suffix)
 {
+	const char *end = strstr(name, suffix);
+
+	return name[0] != '.' && !text_starts_with(name, "README") &&
+	       (!end || isalnum((unsigned char)end[strlen(suffix)])) &&
+	       !is_wanted(name, suffix);
+}
+
+struct search {
+	struct arena *arena;
+	bool (*wants)(const char *name, const char *suffix);
+	const char *suffix;
+	struct strings found;
+	struct problems *problems;
+};
+
+static void add_files(struct search *search, DIR *dir, const char *folder)
+{
+	struct strings *files = &search->found;
 	const struct dirent *entry;
 
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
-		if (!is_wanted(entry->d_name, suffix) || has_name(files, entry->d_name))
+		if (!search->wants(entry->d_name, search->suffix) ||
+		    has_name(files, entry->d_name))
 			continue;
 		files->v = mem_grow(files->v, files->n, sizeof(*files->v));
-		files->v[files->n++] = arena_printf(arena, "%s/%s", folder, entry->d_name);
+		files->v[files->n++] =
+			arena_printf(search->arena, "%s/%s", folder, entry->d_name);
 	}
 	if (errno != 0)
-		problems_add(problems, "%s: %s", folder, strerror(errno));
+		problems_add(search->problems, "%s: %s", folder, strerror(errno));
 }
 
-static void add_folder(struct arena *arena, const char *folder, const char *suffix,
-		       struct strings *files, struct problems *problems)
+static void add_folder(struct search *search, const char *folder)
 {
 	DIR *dir = opendir(folder);
 	struct stat info;
@@ -270,33 +291,50 @@ static void add_folder(struct arena *arena, const char *folder, const char *suff
 		int error = errno;
 
 		if (error != ENOENT || lstat(folder, &info) == 0)
-			problems_add(problems, "%s: %s", folder, strerror(error));
+			problems_add(search->problems, "%s: %s", folder, strerror(error));
 		return;
 	}
 	if (fstat(dirfd(dir), &info) < 0)
-		problems_add(problems, "%s: %s", folder, strerror(errno));
-	else if (check_searched(folder, &info, problems))
-		add_files(arena, dir, folder, suffix, files, problems);
+		problems_add(search->problems, "%s: %s", folder, strerror(errno));
+	else if (check_searched(folder, &info, search->problems))
+		add_files(search, dir, folder);
 	closedir(dir);
+}
+
+static void find(struct search *search, const struct strings *places, const char *subfolder,
+		 struct strings *ret)
+{
+	struct arena *arena = search->arena;
+	struct strings *found = &search->found;
+
+	for (size_t i = 0; i < places->n; i++)
+		add_folder(search,
+			   *subfolder ? arena_printf(arena, "%s/%s", places->v[i], subfolder)
+				      : places->v[i]);
+	if (found->n > 1)
+		qsort(found->v, found->n, sizeof(*found->v), compare_names);
+	*ret = (struct strings){ .v = arena_array(arena, found->n, sizeof(*ret->v)) };
+	for (size_t i = 0; i < found->n; i++)
+		if (!is_switched_off(found->v[i]))
+			ret->v[ret->n++] = found->v[i];
+	free(found->v);
 }
 
 void files_find(struct arena *arena, const struct strings *places, const char *subfolder,
 		const char *suffix, struct strings *ret, struct problems *problems)
 {
-	struct strings found = { 0 };
+	struct search search = { arena, is_wanted, suffix, { 0 }, problems };
 
-	for (size_t i = 0; i < places->n; i++)
-		add_folder(arena,
-			   *subfolder ? arena_printf(arena, "%s/%s", places->v[i], subfolder)
-				      : places->v[i],
-			   suffix, &found, problems);
-	if (found.n > 1)
-		qsort(found.v, found.n, sizeof(*found.v), compare_names);
-	*ret = (struct strings){ .v = arena_array(arena, found.n, sizeof(*ret->v)) };
-	for (size_t i = 0; i < found.n; i++)
-		if (!is_switched_off(found.v[i]))
-			ret->v[ret->n++] = found.v[i];
-	free(found.v);
+	find(&search, places, subfolder, ret);
+}
+
+void files_find_misnamed(struct arena *arena, const struct strings *places,
+			 const char *subfolder, const char *suffix, struct strings *ret,
+			 struct problems *problems)
+{
+	struct search search = { arena, is_misnamed, suffix, { 0 }, problems };
+
+	find(&search, places, subfolder, ret);
 }
 
 const char *files_find_one(struct arena *arena, const struct strings *places, const char *name,

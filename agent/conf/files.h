@@ -23,6 +23,14 @@ _must_check_ bool files_are_roots(const struct strings *folders, struct problems
 void files_find(struct arena *arena, const struct strings *places, const char *subfolder,
 		const char *suffix, struct strings *ret, struct problems *problems);
 
+/* The same of what lies there and is not found, because its name does not end so, though
+ * nothing says that it is meant to be passed over: it is not hidden, no README, and not the
+ * name of a file with something behind it, as exited.ini.disabled, exited.ini~ and
+ * exited.ini.dpkg-old are. */
+void files_find_misnamed(struct arena *arena, const struct strings *places,
+			 const char *subfolder, const char *suffix, struct strings *ret,
+			 struct problems *problems);
+
 /* The first PLACE/name that exists; NULL if none does or it is switched off. */
 const char *files_find_one(struct arena *arena, const struct strings *places, const char *name,
 			   struct problems *problems);

@@ -607,6 +607,31 @@ class SearchPath(unittest.TestCase):
         self.write("reclaimd.conf.d/30.conf", "")
         self.assertIn("min-age = 2h", self.run_program(0, "show-config").stdout)
 
+    def test_a_file_that_only_its_name_keeps_from_being_read_is_named(self):
+        self.write("policies.d/a.ini", GOOD)
+        for name in ("policies.d/my.conf", "policies.d/B.INI", "policies.d/b.initial", "reclaimd.conf.d/my.ini",
+                     "pinned.d/web"):
+            self.write(name, "garbage")
+        for name in ("policies.d/README.md", "policies.d/.b.ini.swp", "policies.d/b.ini~", "policies.d/#b.ini#",
+                     "policies.d/b.ini.disabled", "policies.d/b.ini.dpkg-old", "policies.d/b.ini.rpmsave",
+                     "reclaimd.conf.d/b.conf.bak", "pinned.d/b.list-old", "policies.d/.gitignore"):
+            self.write(name, "garbage")
+        outcome = self.run_program(0, "check")
+        self.assertIn("1 rule, no mistake", outcome.stdout)
+        self.assertEqual(outcome.stderr.splitlines(), [
+            f"reclaimd: {self.place}/{name}: is not read: its name does not end in {suffix}"
+            for name, suffix in (("reclaimd.conf.d/my.ini", ".conf"), ("policies.d/B.INI", ".ini"),
+                                 ("policies.d/b.initial", ".ini"), ("policies.d/my.conf", ".ini"),
+                                 ("pinned.d/web", ".list"))])
+        self.assertEqual(self.run_program(0, "show-config").stderr, "")
+        self.assertEqual(self.run_program(0, "check", "--quiet").stderr, "")
+
+    def test_a_file_in_a_named_folder_is_named_too(self):
+        self.write("mine/a.ini", GOOD)
+        self.write("mine/b.txt", GOOD)
+        outcome = self.run_program(0, "check", "--policy", str(self.place / "mine"))
+        self.assertIn(f"{self.place}/mine/b.txt: is not read", outcome.stderr)
+
     def test_a_masked_policy_is_no_policy(self):
         self.write("policies.d/b.ini", "")
         (self.place / "policies.d" / "a.ini").symlink_to("/dev/null")
