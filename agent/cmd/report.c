@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cmd/host.h"
 #include "cmd/session.h"
+#include "report/fit.h"
 #include "report/past.h"
 
 /* Only an engine that was asked for; by default all that are in the journal. */
@@ -55,7 +56,7 @@ static int show(struct session *session, struct past *past)
 	if (options->json)
 		past_json(past, stdout);
 	else
-		past_text(past, stdout);
+		past_text(past, fit_terminal_width(stdout), stdout);
 	return STATUS_DONE;
 }
 

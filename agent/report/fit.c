@@ -26,6 +26,17 @@ size_t fit_width(const char *text)
 	return width;
 }
 
+size_t fit_word(const char *text)
+{
+	size_t longest = 0, width = 0;
+
+	for (; *text; text += step(text)) {
+		width = *text == ' ' ? 0 : width + 1;
+		longest = width > longest ? width : longest;
+	}
+	return longest;
+}
+
 void fit_cut(char *text, size_t width)
 {
 	if (fit_width(text) <= width)

@@ -4,9 +4,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* What happens to a cell when the terminal is narrow. */
+enum fit { FIT_AS_IS, FIT_CUT, FIT_WRAP };
+
 /* Texts that fit a terminal, in characters (every one as wide as the next). */
 
 size_t fit_width(const char *text);
+
+/* Width of the longest word: fit_wrap() makes no line narrower. */
+size_t fit_word(const char *text);
 
 /* Shortens the text in place to at most width characters, the last of them "…". width >= 1. */
 void fit_cut(char *text, size_t width);

@@ -1,5 +1,6 @@
 #include "report/past.h"
 
+#include <assert.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,56 +185,226 @@ static char *cell_note(const struct past_row *row)
 
 /* ---- table ---- */
 
+enum column {
+	COLUMN_WHEN,
+	COLUMN_ENGINE,
+	COLUMN_SOCKET,
+	COLUMN_TRIGGER,
+	COLUMN_REMOVED,
+	COLUMN_CLAIMED,
+	COLUMN_MEASURED,
+	COLUMN_KEPT,
+	COLUMN_FAILED,
+	COLUMN_NOTE,
+	COLUMNS,
+};
+
 static const struct {
 	const char *name;
 	int flags;
 	char *(*cell)(const struct past_row *row);
+	enum fit fit;
+	size_t min;  /* characters that a narrow terminal leaves it */
+	bool common; /* there what all rows have is said once */
 } columns[] = {
-	{ "WHEN", 0, cell_when },
-	{ "ENGINE", 0, cell_engine },
-	{ "SOCKET", 0, cell_socket },
-	{ "TRIGGER", 0, cell_trigger },
-	{ "REMOVED", 0, cell_removed },
-	{ "CLAIMED", SCOLS_FL_RIGHT, cell_claimed },
-	{ "MEASURED", SCOLS_FL_RIGHT, cell_measured },
-	{ "KEPT", SCOLS_FL_RIGHT, cell_kept },
-	{ "FAILED", SCOLS_FL_RIGHT, cell_failed },
-	{ "NOTE", 0, cell_note },
+	[COLUMN_WHEN] = { "WHEN", 0, cell_when, FIT_WRAP, 10, false },
+	[COLUMN_ENGINE] = { "ENGINE", 0, cell_engine, FIT_WRAP, 8, true },
+	[COLUMN_SOCKET] = { "SOCKET", 0, cell_socket, FIT_CUT, 12, true },
+	[COLUMN_TRIGGER] = { "TRIGGER", 0, cell_trigger, FIT_AS_IS, 0, true },
+	[COLUMN_REMOVED] = { "REMOVED", 0, cell_removed, FIT_WRAP, 14, false },
+	[COLUMN_CLAIMED] = { "CLAIMED", SCOLS_FL_RIGHT, cell_claimed, FIT_AS_IS, 0, false },
+	[COLUMN_MEASURED] = { "MEASURED", SCOLS_FL_RIGHT, cell_measured, FIT_AS_IS, 0, false },
+	[COLUMN_KEPT] = { "KEPT", SCOLS_FL_RIGHT, cell_kept, FIT_AS_IS, 0, false },
+	[COLUMN_FAILED] = { "FAILED", SCOLS_FL_RIGHT, cell_failed, FIT_AS_IS, 0, false },
+	[COLUMN_NOTE] = { "NOTE", 0, cell_note, FIT_AS_IS, 0, false },
+};
+static_assert(ARRAY_SIZE(columns) == COLUMNS, "a row per column");
+
+struct grid {
+	char *(*v)[COLUMNS];
+	size_t n;
+	size_t widths[COLUMNS]; /* 0: not shown */
 };
 
-static void add_line(struct libscols_table *table, const struct past_row *row)
+static void measure(struct grid *grid)
 {
-	bool ascii = fit_only_ascii();
+	for (size_t k = 0; k < COLUMNS; k++) {
+		if (grid->widths[k] == 0)
+			continue;
+		grid->widths[k] = strlen(columns[k].name);
+		for (size_t i = 0; i < grid->n; i++)
+			if (fit_width(grid->v[i][k]) > grid->widths[k])
+				grid->widths[k] = fit_width(grid->v[i][k]);
+	}
+}
+
+static size_t total_width(const struct grid *grid)
+{
+	size_t total = 0;
+
+	for (size_t k = 0; k < COLUMNS; k++)
+		total += grid->widths[k] > 0 ? grid->widths[k] + 1 : 0;
+	return total - 1;
+}
+
+/* Few rows have a note, and most of these removed nothing. */
+static void join_notes(struct grid *grid)
+{
+	for (size_t i = 0; i < grid->n; i++) {
+		char **removed = &grid->v[i][COLUMN_REMOVED];
+		const char *note = grid->v[i][COLUMN_NOTE];
+		char *joined;
+
+		if (strcmp(note, "-") == 0)
+			continue;
+		joined = strcmp(*removed, "-") == 0 ? mem_strdup(note)
+						    : mem_printf("%s; %s", *removed, note);
+		free(*removed);
+		*removed = joined;
+	}
+	grid->widths[COLUMN_NOTE] = 0;
+}
+
+static bool is_common(const struct grid *grid, size_t column)
+{
+	for (size_t i = 1; i < grid->n; i++)
+		if (strcmp(grid->v[i][column], grid->v[0][column]) != 0)
+			return false;
+	return columns[column].common;
+}
+
+static void say_common(struct grid *grid, unsigned width, FILE *out)
+{
+	_cleanup_free_ char *line = mem_strdup("");
+
+	for (size_t k = 0; k < COLUMNS; k++) {
+		_cleanup_free_ char *before = NULL;
+
+		if (!is_common(grid, k))
+			continue;
+		grid->widths[k] = 0;
+		before = line;
+		line = mem_printf("%s%s%s %s", before, *before ? ", " : "", columns[k].name,
+				  grid->v[0][k]);
+	}
+	fit_wrap(line, width);
+	if (*line)
+		fprintf(out, "%s\n", line);
+}
+
+static size_t least_width(const struct grid *grid, size_t column)
+{
+	size_t least = columns[column].min;
+
+	if (columns[column].fit == FIT_AS_IS)
+		return grid->widths[column];
+	for (size_t i = 0; columns[column].fit == FIT_WRAP && i < grid->n; i++)
+		if (fit_word(grid->v[i][column]) > least)
+			least = fit_word(grid->v[i][column]);
+	return least < grid->widths[column] ? least : grid->widths[column];
+}
+
+/* Each column that can be narrower gets its least, then all grow alike as far as there is
+ * room. */
+static void share_width(struct grid *grid, size_t width)
+{
+	size_t wanted[COLUMNS];
+	bool grew = true;
+
+	memcpy(wanted, grid->widths, sizeof(wanted));
+	for (size_t k = 0; k < COLUMNS; k++)
+		grid->widths[k] = least_width(grid, k);
+	while (grew) {
+		grew = false;
+		for (size_t k = 0; k < COLUMNS; k++) {
+			if (grid->widths[k] >= wanted[k] || total_width(grid) >= width)
+				continue;
+			grid->widths[k]++;
+			grew = true;
+		}
+	}
+}
+
+static void fit_grid(struct grid *grid, unsigned width, FILE *out)
+{
+	measure(grid);
+	if (total_width(grid) <= width)
+		return;
+	join_notes(grid);
+	say_common(grid, width, out);
+	measure(grid);
+	share_width(grid, width);
+	for (size_t i = 0; i < grid->n; i++)
+		for (size_t k = 0; k < COLUMNS; k++)
+			if (grid->widths[k] > 0 && columns[k].fit == FIT_CUT)
+				fit_cut(grid->v[i][k], grid->widths[k]);
+			else if (grid->widths[k] > 0 && columns[k].fit == FIT_WRAP)
+				fit_wrap(grid->v[i][k], grid->widths[k]);
+}
+
+static void collect(const struct past *past, struct grid *grid)
+{
+	*grid = (struct grid){ .v = mem_zalloc(past->n, sizeof(*grid->v)), .n = past->n };
+	for (size_t k = 0; k < COLUMNS; k++) {
+		grid->widths[k] = 1;
+		for (size_t i = 0; i < grid->n; i++)
+			grid->v[i][k] = columns[k].cell(&past->rows[i]);
+	}
+}
+
+static void add_column(struct libscols_table *table, size_t column)
+{
+	struct libscols_column *made = scols_table_new_column(
+		table, columns[column].name, 0,
+		columns[column].flags | (columns[column].fit == FIT_WRAP ? SCOLS_FL_WRAP : 0));
+
+	if (!made)
+		mem_die();
+	if (columns[column].fit == FIT_WRAP)
+		scols_column_set_wrapfunc(made, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
+					  NULL);
+}
+
+/* The table takes the cells that it shows. */
+static void add_line(struct libscols_table *table, const struct grid *grid, size_t row)
+{
 	struct libscols_line *line = scols_table_new_line(table, NULL);
+	bool ascii = fit_only_ascii();
+	size_t n = 0;
 
 	if (!line)
 		mem_die();
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		char *cell = columns[i].cell(row);
-
+	for (size_t k = 0; k < COLUMNS; k++) {
 		if (ascii)
-			fit_ascii(cell);
-		if (scols_line_refer_data(line, i, cell) < 0)
+			fit_ascii(grid->v[row][k]);
+		if (grid->widths[k] == 0)
+			free(grid->v[row][k]);
+		else if (scols_line_refer_data(line, n++, grid->v[row][k]) < 0)
 			mem_die();
 	}
 }
 
-static void print_table(const struct past *past, FILE *out)
+static void print_table(const struct past *past, unsigned width, FILE *out)
 {
 	struct libscols_table *table = scols_new_table();
+	struct grid grid;
 
 	if (!table)
 		mem_die();
+	collect(past, &grid);
+	if (width > 0)
+		fit_grid(&grid, width, out);
 	scols_table_set_stream(table, out);
 	scols_table_enable_noencoding(table, 1);
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags))
-			mem_die();
-	for (size_t i = 0; i < past->n; i++)
-		add_line(table, &past->rows[i]);
+	for (size_t k = 0; k < COLUMNS; k++)
+		if (grid.widths[k] > 0)
+			add_column(table, k);
+	for (size_t i = 0; i < grid.n; i++)
+		add_line(table, &grid, i);
 	scols_print_table(table);
 	scols_unref_table(table);
+	free(grid.v);
 }
 
 static void print_totals(const struct past *past, FILE *out)
@@ -258,12 +429,12 @@ static void print_totals(const struct past *past, FILE *out)
 	fputc('\n', out);
 }
 
-void past_text(const struct past *past, FILE *out)
+void past_text(const struct past *past, unsigned width, FILE *out)
 {
 	if (past->n == 0) {
 		fputs("the journal has no such runs of reclaimd\n", out);
 		return;
 	}
-	print_table(past, out);
+	print_table(past, width, out);
 	print_totals(past, out);
 }

@@ -45,8 +45,9 @@ struct past_query {
 _must_check_ int past_read(const struct past_query *query, struct past *past, struct err *err);
 void past_clear(struct past *past);
 
-/* A table of the rows and a line of totals; one line when there are none. */
-void past_text(const struct past *past, FILE *out);
+/* A table of the rows and a line of totals; one line when there are none. width: columns of
+ * the terminal, 0: nothing is cut or wrapped. */
+void past_text(const struct past *past, unsigned width, FILE *out);
 
 /* {"version":1,"runs":[…],"warnings":[…],"totals":{…},"problems":[…]} */
 void past_json(const struct past *past, FILE *out);

@@ -145,9 +145,6 @@ static bool with_outcomes(const struct table *table)
 	return table->outcomes;
 }
 
-/* What happens to a cell when the terminal is narrow. */
-enum fit { FIT_AS_IS, FIT_CUT, FIT_WRAP };
-
 static const struct {
 	const char *name;
 	int flags;
