@@ -217,7 +217,7 @@ int conf_load(struct arena *arena, const struct conf_request *request, struct co
 void conf_dump(const struct conf *conf, FILE *out)
 {
 	settings_dump(&conf->settings, out);
-	policy_dump(&conf->rules, out);
+	policy_dump(&conf->rules, &conf->settings, out);
 }
 
 void conf_document(FILE *out)

@@ -45,8 +45,8 @@ _must_check_ int conf_load(struct arena *arena, const struct conf_request *reque
 			   struct conf *ret, struct problems *problems);
 
 /* The effective settings and rules in their own syntax, each key that is set with a comment
- * saying the file and line it came from, the others with their default. Reads back to the same.
- */
+ * saying the file and line it came from, the others with their default: of rules those that
+ * make a difference, as comments. Reads back to the same. */
 void conf_dump(const struct conf *conf, FILE *out);
 
 /* Every key with type, default and text, as sections of the man page (roff). */

@@ -660,7 +660,55 @@ void policy_finish(struct rule_list *rules, const struct settings *settings,
 	}
 }
 
-static void dump_rule(const struct rule *rule, FILE *out)
+static bool always(const struct rule *rule _unused_)
+{
+	return true;
+}
+
+static bool removes(const struct rule *rule)
+{
+	return rule->action == ACTION_REMOVE;
+}
+
+static bool waits(const struct rule *rule)
+{
+	return removes(rule) && rule->quarantine > 0;
+}
+
+static bool ranks(const struct rule *rule)
+{
+	return rule->keep_last > 0;
+}
+
+/* Defaults that make a difference to what a rule does. */
+static const struct {
+	enum rule_key key;
+	bool (*applies)(const struct rule *rule);
+} defaults[] = {
+	{ RULE_STATE, always },		  { RULE_ANONYMOUS, always },
+	{ RULE_DANGLING, always },	  { RULE_QUARANTINE, waits },
+	{ RULE_GROUP_BY, ranks },	  { RULE_AGE_FROM, removes },
+	{ RULE_ORDER_BY, ranks },	  { RULE_MIN_AGE, removes },
+	{ RULE_ORDER, rule_is_pressure },
+};
+
+/* A comment: written, a default may mean something else. */
+static void dump_default(const struct rule *rule, enum rule_key key,
+			 const struct settings *settings, FILE *out)
+{
+	const struct origin *setting = &settings->origin[SETTING_MIN_AGE];
+
+	fprintf(out, "#%s = ", keys[key].name);
+	key_format(&keys[key], rule, out);
+	if (key == RULE_AGE_FROM && rule->dangling == DANGLING_ANY)
+		fputs(", tagged for what has a tag", out);
+	if (key == RULE_MIN_AGE && setting->file)
+		fprintf(out, " (%s:%u)\n", setting->file, setting->line);
+	else
+		fputs(" (default)\n", out);
+}
+
+static void dump_rule(const struct rule *rule, const struct settings *settings, FILE *out)
 {
 	fprintf(out, "# %s:%u\n[%s %s]\n", rule->section.file, rule->section.line,
 		kind_to_plural(rule->kind), rule->name);
@@ -670,13 +718,17 @@ static void dump_rule(const struct rule *rule, FILE *out)
 		fprintf(out, "# %s:%u\n", rule->origin[i].file, rule->origin[i].line);
 		key_dump(&keys[i], rule, out);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		if (!rule_has(rule, defaults[i].key) && defaults[i].applies(rule) &&
+		    (keys[defaults[i].key].kinds & 1u << rule->kind))
+			dump_default(rule, defaults[i].key, settings, out);
 	fputc('\n', out);
 }
 
-void policy_dump(const struct rules *rules, FILE *out)
+void policy_dump(const struct rules *rules, const struct settings *settings, FILE *out)
 {
 	for (size_t i = 0; i < rules->n; i++)
-		dump_rule(&rules->v[i], out);
+		dump_rule(&rules->v[i], settings, out);
 }
 
 void policy_document(FILE *out)

@@ -23,5 +23,6 @@ void policy_read(struct rule_list *rules, const char *path, struct arena *arena,
 void policy_finish(struct rule_list *rules, const struct settings *settings,
 		   struct problems *problems);
 
-void policy_dump(const struct rules *rules, FILE *out);
+/* Settings: those that the rules were finished with. */
+void policy_dump(const struct rules *rules, const struct settings *settings, FILE *out);
 void policy_document(FILE *out);

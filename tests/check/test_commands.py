@@ -554,6 +554,41 @@ class Check(Case):
         self.assertIn(f"# {self.program.folder}/policy.ini:3\nstate = exited, dead", shown.stdout)
         self.assertIn("# default\nmode = remove", shown.stdout)
 
+    def defaults(self, policy):
+        self.program.set_policy(policy)
+        shown = self.call(0, "show-config").stdout
+        return re.findall(r"^#(\S+ = .*)$", shown[shown.index("[", shown.index("[report]") + 1):], re.M)
+
+    def test_show_config_says_the_defaults_that_a_rule_goes_by(self):
+        for policy, wanted in (
+                ("[containers a]\nname = *\nkeep-last = 2\n", [
+                    "state = exited, dead (default)", "group-by = image (default)", "age-from = finished (default)",
+                    "order-by = finished (default)", "min-age = 1h (default)"]),
+                ("[containers a]\nstate = dead\nkeep-within = 1h\nage-from = created\nmin-age = 2h\n", []),
+                ("[images a]\nname = *\nkeep-last = 2\nage-from = created\n", [
+                    "dangling = no (default)", "group-by = repository (default)", "order-by = created (default)",
+                    "min-age = 1h (default)"]),
+                ("[images a]\ndangling = any\nkeep-last = 2\n", [
+                    "group-by = repository (default)", "age-from = untagged, tagged for what has a tag (default)",
+                    "order-by = tagged (default)", "min-age = 1h (default)"]),
+                ("[images a]\nname = *\nwhen-used-above = 85%\nuntil-used-below = 70%\n", [
+                    "dangling = no (default)", "age-from = tagged (default)", "min-age = 1h (default)",
+                    "order = least-recently-used (default)"]),
+                ("[images a]\nname = *\naction = keep\n", ["dangling = no (default)"]),
+                ("[volumes a]\nname = cache-*\nanonymous = no\nkeep-within = 1d\n", [
+                    "quarantine = 7d (default)", "age-from = untagged (default)", "min-age = 1h (default)"]),
+                ("[volumes a]\nname = *\nkeep-within = 1d\n", [
+                    "anonymous = yes (default)", "age-from = untagged (default)", "min-age = 1h (default)"]),
+                ("[build-cache a]\nname = *\nkeep-storage = 20GB\n", [
+                    "age-from = used (default)", "min-age = 1h (default)"])):
+            with self.subTest(policy=policy):
+                self.assertEqual(self.defaults(policy), wanted)
+
+    def test_show_config_says_where_a_rule_has_a_setting_from(self):
+        self.program.set_settings("[run]\nmin-age = 2h\n")
+        self.assertIn(f"min-age = 2h ({self.program.folder}/settings.conf:2)",
+                      self.defaults("[containers a]\nname = *\nkeep-last = 2\n"))
+
     def test_what_show_config_prints_is_read_again(self):
         text = self.call(0, "show-config").stdout
         rules = text[text.index("[containers"):]
