@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/text.h"
 
@@ -17,12 +18,22 @@ static size_t step(const char *text)
 	return length > 0 ? length : 1;
 }
 
+/* What the locale cannot tell is one wide. */
+static size_t columns_of(const char *text)
+{
+	unsigned code_point;
+	int columns =
+		text_utf8_length(text, &code_point) > 0 ? wcwidth((wchar_t)code_point) : 1;
+
+	return columns < 0 ? 1 : (size_t)columns;
+}
+
 size_t fit_width(const char *text)
 {
 	size_t width = 0;
 
 	for (; *text; text += step(text))
-		width++;
+		width += columns_of(text);
 	return width;
 }
 
@@ -31,7 +42,7 @@ size_t fit_word(const char *text)
 	size_t longest = 0, width = 0;
 
 	for (; *text; text += step(text)) {
-		width = *text == ' ' ? 0 : width + 1;
+		width = *text == ' ' ? 0 : width + columns_of(text);
 		longest = width > longest ? width : longest;
 	}
 	return longest;
@@ -39,11 +50,13 @@ size_t fit_word(const char *text)
 
 void fit_cut(char *text, size_t width)
 {
+	size_t left = width;
+
 	if (fit_width(text) <= width)
 		return;
-	for (size_t i = 1; i < width; i++)
-		text += step(text);
-	/* What is left has two characters at least, but they may be single bytes. */
+	for (; columns_of(text) < left; text += step(text))
+		left -= columns_of(text);
+	/* What is left has two columns at least, but they may be single bytes. */
 	if (strlen(text) >= sizeof(ellipsis) - 1)
 		memcpy(text, ellipsis, sizeof(ellipsis));
 	else
@@ -55,8 +68,8 @@ void fit_wrap(char *text, size_t width)
 	char *blank = NULL;
 	size_t column = 0;
 
-	for (; *text; text += step(text), column++) {
-		if (column >= width && blank) {
+	for (; *text; column += columns_of(text), text += step(text)) {
+		if (*text != ' ' && column + columns_of(text) > width && blank) {
 			*blank = '\n';
 			column = fit_width(blank + 1) - fit_width(text);
 			blank = NULL;

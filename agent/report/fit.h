@@ -7,14 +7,15 @@
 /* What happens to a cell when the terminal is narrow. */
 enum fit { FIT_AS_IS, FIT_CUT, FIT_WRAP };
 
-/* Texts that fit a terminal, in characters (every one as wide as the next). */
+/* Texts that fit a terminal, in its columns: a character takes two if it is wide as those of
+ * East Asia, none if it is drawn over the one before. */
 
 size_t fit_width(const char *text);
 
 /* Width of the longest word: fit_wrap() makes no line narrower. */
 size_t fit_word(const char *text);
 
-/* Shortens the text in place to at most width characters, the last of them "…". width >= 1. */
+/* Shortens the text in place to at most width columns, the last of them "…". width >= 1. */
 void fit_cut(char *text, size_t width);
 
 /* Leaves only ASCII in the text, in place: "≤" as "<=", other characters as "?". */

@@ -40,6 +40,21 @@ static struct past_row brake_row(void)
 	return row;
 }
 
+/* libsmartcols fills the lines of a wrapped cell. */
+static void trim_lines(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if (*from == '\n')
+			while (to > text && to[-1] == ' ')
+				to--;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+/* The text up to the line of totals. */
 static char *table(struct past_row *rows, size_t n, unsigned width)
 {
 	const struct past past = { .rows = rows, .n = n };
@@ -53,6 +68,7 @@ static char *table(struct past_row *rows, size_t n, unsigned width)
 	end = strstr(text, "\n\n");
 	assert_non_null(end);
 	end[1] = '\0';
+	trim_lines(text);
 	return text;
 }
 
@@ -89,12 +105,12 @@ static void a_narrow_terminal_shows_once_what_all_rows_have(void **state _unused
 	assert_string_equal(
 		text,
 		"ENGINE Docker 20.10.24+dfsg1, SOCKET /run/docker.sock, TRIGGER timer\n"
-		"WHEN                REMOVED                     CLAIMED MEASURED KEPT FAILED\n"
-		"2026-09-21 14:13:20 42 containers, 17 images, 3 ≤11.4GB   14.6GB  132      0\n"
-		"                    tags                                              \n"
-		"2026-09-21 14:13:20 brake: 412 of 600 tagged          -        -    -      -\n"
-		"                    images would go; look at                          \n"
-		"                    'reclaimd plan'                                   \n");
+		"WHEN                REMOVED                         CLAIMED MEASURED KEPT FAILED\n"
+		"2026-09-21 14:13:20 42 containers, 17 images, 3     ≤11.4GB   14.6GB  132      0\n"
+		"                    tags\n"
+		"2026-09-21 14:13:20 brake: 412 of 600 tagged images       -        -    -      -\n"
+		"                    would go; look at 'reclaimd\n"
+		"                    plan'\n");
 }
 
 static void a_wide_terminal_is_used(void **state _unused_)
