@@ -125,9 +125,10 @@ static bool take_key(struct reader *reader, const char *line)
 {
 	const char *separator = strpbrk(line, "=:");
 
-	if (!reader->in_section && !reader->pass_over)
+	if (!reader->in_section && !reader->pass_over) {
 		refuse(reader, "there is no section above this key; write [SECTION] first");
-	else if (!separator || *separator == ':')
+		reader->pass_over = true;
+	} else if (!separator || *separator == ':')
 		refuse(reader,
 		       "this is neither 'key = value' nor '[section]' nor a '# comment'");
 	else if (separator == line)

@@ -63,6 +63,7 @@ class Lines(Case):
 
     def test_a_key_before_any_section(self):
         self.policy_refused("keep-within = 1h\n" + GOOD, (1, "no section above this key"))
+        self.policy_refused("name = *\nkeep-within = 1h\n" + GOOD, (1, "no section above this key"))
 
     def test_text_behind_a_section(self):
         self.policy_refused("[containers a] keep-within = 1h\nname = *\n", (1, "text after ']'"))
