@@ -162,3 +162,8 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 	}
 	return nearest;
 }
+
+char *text_suggest(const char *nearest)
+{
+	return nearest ? mem_printf(" (did you mean '%s'?)", nearest) : mem_strdup("");
+}

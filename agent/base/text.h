@@ -28,4 +28,7 @@ bool text_is_utf8(const char *text);
  * meant. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 
+/* " (did you mean 'NEAREST'?)", nothing for NULL. To be freed. */
+char *text_suggest(const char *nearest);
+
 bool text_starts_with(const char *text, const char *prefix);

@@ -175,6 +175,18 @@ static bool verb_takes(const struct verb *verb, const struct row *row)
 	return !row->verbs;
 }
 
+static int unknown_verb(const char *name, const struct verb *verbs, size_t n_verbs)
+{
+	const char **names = mem_zalloc(n_verbs, sizeof(*names));
+	_cleanup_free_ char *shown = text_escape(name), *suggestion = NULL;
+
+	for (size_t i = 0; i < n_verbs; i++)
+		names[i] = verbs[i].name;
+	suggestion = text_suggest(text_nearest(name, names, n_verbs));
+	free(names);
+	return usage_error("unknown command '%s'%s", shown, suggestion);
+}
+
 static int find_verb(struct options *options, const struct verb *verbs, size_t n_verbs)
 {
 	const char *name = options->n_arguments > 0 ? options->arguments[0] : NULL;
@@ -184,11 +196,8 @@ static int find_verb(struct options *options, const struct verb *verbs, size_t n
 	for (size_t i = 0; i < n_verbs; i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			options->verb = &verbs[i];
-	if (!options->verb) {
-		_cleanup_free_ char *shown = text_escape(name);
-
-		return usage_error("unknown command '%s'", shown);
-	}
+	if (!options->verb)
+		return unknown_verb(name, verbs, n_verbs);
 	options->arguments++;
 	options->n_arguments--;
 	if (options->n_arguments < options->verb->min_arguments)
@@ -242,14 +251,33 @@ static void build_getopt(char *letters, struct option *longs)
 	*letters = '\0';
 }
 
+/* The word without what follows "=". */
+static char *suggest_option(const char *word)
+{
+	_cleanup_free_ char *name = mem_printf("%.*s", (int)strcspn(word, "="), word);
+	char *names[ARRAY_SIZE(rows)], *suggestion;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		names[i] = mem_printf("--%s", rows[i].name);
+	suggestion =
+		text_suggest(text_nearest(name, (const char *const *)names, ARRAY_SIZE(rows)));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		free(names[i]);
+	return suggestion;
+}
+
 static int bad_option(int code, char **argv)
 {
 	/* Within a word of several letters optind is not beyond it yet. */
 	char letter[] = { '-', (char)optopt, '\0' };
 	bool unknown_letter = code == '?' && optopt != 0 && !row_of(optopt);
-	_cleanup_free_ char *shown = text_escape(unknown_letter ? letter : argv[optind - 1]);
+	const char *word = unknown_letter ? letter : argv[optind - 1];
+	_cleanup_free_ char *shown = text_escape(word), *suggestion = NULL;
 
-	return usage_error(code == ':' ? "'%s' needs an argument" : "'%s' is no option", shown);
+	if (code == ':')
+		return usage_error("'%s' needs an argument", shown);
+	suggestion = unknown_letter ? mem_strdup("") : suggest_option(word);
+	return usage_error("'%s' is no option%s", shown, suggestion);
 }
 
 int options_parse(int argc, char **argv, const struct verb *verbs, size_t n_verbs,

@@ -117,8 +117,8 @@ static char *join(const struct key *key)
 
 static int refuse_choice(const struct key *key, const char *text, struct err *err)
 {
-	_cleanup_free_ char *all = join(key);
-	const char **allowed = NULL, *nearest;
+	_cleanup_free_ char *all = join(key), *suggestion = NULL;
+	const char **allowed = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; key->choices[i]; i++) {
@@ -127,11 +127,9 @@ static int refuse_choice(const struct key *key, const char *text, struct err *er
 		allowed = mem_grow(allowed, n, sizeof(*allowed));
 		allowed[n++] = key->choices[i];
 	}
-	nearest = text_nearest(text, allowed, n);
+	suggestion = text_suggest(text_nearest(text, allowed, n));
 	free(allowed);
-	return err_set(err, -EINVAL, "'%s' is none of: %s%s%s%s", text, all,
-		       nearest ? " (did you mean '" : "", nearest ? nearest : "",
-		       nearest ? "'?)" : "");
+	return err_set(err, -EINVAL, "'%s' is none of: %s%s", text, all, suggestion);
 }
 
 static int find_choice(const struct key *key, const char *text, struct err *err)
@@ -507,11 +505,10 @@ const struct key *key_nearest(const struct key *keys, size_t n, unsigned kinds,
 
 char *key_unknown(const char *name, const struct key *nearest)
 {
-	_cleanup_free_ char *shown = text_escape(name);
+	_cleanup_free_ char *shown = text_escape(name),
+			    *suggestion = text_suggest(nearest ? nearest->name : NULL);
 
-	if (!nearest)
-		return mem_printf("unknown key '%s'", shown);
-	return mem_printf("unknown key '%s' (did you mean '%s'?)", shown, nearest->name);
+	return mem_printf("unknown key '%s'%s", shown, suggestion);
 }
 
 static void document_kinds(unsigned kinds, FILE *out)

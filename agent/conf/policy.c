@@ -220,18 +220,16 @@ struct reading {
 
 static bool refuse_kind(struct reading *reading, const char *kind, struct origin at)
 {
-	const char *names[ARRAY_SIZE(kinds)], *nearest;
-	_cleanup_free_ char *shown = text_escape(kind);
+	const char *names[ARRAY_SIZE(kinds)];
+	_cleanup_free_ char *shown = text_escape(kind), *suggestion = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		names[i] = kind_to_plural(kinds[i].kind);
-	nearest = text_nearest(kind, names, ARRAY_SIZE(names));
-	problems_add(
-		reading->problems,
-		"%s:%u: unknown kind '%s'%s%s%s; a section is [KIND NAME] with KIND one of "
-		"containers, images, volumes, networks, build-cache",
-		at.file, at.line, shown, nearest ? " (did you mean '" : "",
-		nearest ? nearest : "", nearest ? "'?)" : "");
+	suggestion = text_suggest(text_nearest(kind, names, ARRAY_SIZE(names)));
+	problems_add(reading->problems,
+		     "%s:%u: unknown kind '%s'%s; a section is [KIND NAME] with KIND one of "
+		     "containers, images, volumes, networks, build-cache",
+		     at.file, at.line, shown, suggestion);
 	return false;
 }
 

@@ -87,6 +87,13 @@ class CommandLine(Case):
     def test_an_unknown_command_is_named(self):
         self.assert_one_line(self.wrong("prune"), "unknown command 'prune'")
 
+    def test_what_was_meant_is_suggested(self):
+        for word, meant in (("pln", "plan"), ("show-confg", "show-config"), ("--jsn", "--json"),
+                            ("--polcy=x", "--policy"), ("--needfree=1GB", "--need-free")):
+            self.assertIn(f"(did you mean '{meant}'?)", self.wrong(word).stderr)
+        for word in ("everything", "--everything", "-x"):
+            self.assertNotIn("did you mean", self.wrong(word).stderr)
+
     def test_an_unknown_command_is_shown_escaped(self):
         outcome = self.wrong("\x1b[31mrun")
         self.assertNotIn("\x1b", outcome.stderr)
