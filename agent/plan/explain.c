@@ -171,6 +171,17 @@ static void explain_keepers(struct planner *planner, struct explanation *explana
 	}
 }
 
+/* What never began to count counts from something else, which may be told already. */
+static bool is_told(const struct explanation *explanation, const struct age *age)
+{
+	for (size_t i = 0; i < explanation->n_ages; i++)
+		if (explanation->ages[i].from == age->from &&
+		    explanation->ages[i].at == age->at &&
+		    explanation->ages[i].source == age->source)
+			return true;
+	return false;
+}
+
 static void explain_ages(struct planner *planner, struct explanation *explanation)
 {
 	static const unsigned ages[KIND_MAX_] = {
@@ -185,11 +196,14 @@ static void explain_ages(struct planner *planner, struct explanation *explanatio
 
 	explanation->ages =
 		arena_array(planner->arena, AGE_VERSION_, sizeof(*explanation->ages));
-	for (unsigned from = 0; from < AGE_VERSION_; from++)
+	for (unsigned from = 0; from < AGE_VERSION_; from++) {
+		struct age *age = &explanation->ages[explanation->n_ages];
+
 		if (ages[verdict->preserved ? KIND_IMAGE : verdict->kind] & 1u << from &&
-		    age_of(planner, verdict, (enum age_from)from,
-			   &explanation->ages[explanation->n_ages]) == ANSWER_YES)
+		    age_of(planner, verdict, (enum age_from)from, age) == ANSWER_YES &&
+		    !is_told(explanation, age))
 			explanation->n_ages++;
+	}
 }
 
 static void explain_layers(struct arena *arena, const struct plan *plan,

@@ -285,6 +285,12 @@ class Explain(Case):
         self.assertEqual(outcome.stderr, f"{self.UNKNOWN}'gone'\n{self.UNKNOWN}'nor\\x1bthis'\n")
         self.assertEqual(len(re.findall(r"^  verdict ", outcome.stdout, re.M)), 2)
 
+    def test_of_ages_that_are_one_only_one_is_told(self):
+        """A container that never started ended when it was created."""
+        self.fake.image("base:1")
+        self.fake.container("made", "base:1", "created")
+        self.assertEqual(self.call(0, "explain", "made").stdout.count("(the engine says so)"), 1)
+
     def test_its_json_is_one_document_whatever_is_known(self):
         world(self.fake)
         for names, known in ((("done", "gone", "young"), ["done", "young"]), (("gone",), [])):
