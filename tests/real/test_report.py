@@ -1,11 +1,16 @@
 """`reclaimd report`: past runs, from a real journald and from journal files made for the test."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 from harness.journal import Journal, fixture
@@ -56,6 +61,20 @@ class ReportTest(unittest.TestCase):
         self.stderr = result.stderr.decode()
         return result.stdout.decode()
 
+    def on_terminal(self, columns):
+        """The lines that a terminal of so many columns shows."""
+        ours, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen([BINARY, "report", "-D", self.folder], stdout=its, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"}) as process:
+            os.close(its)
+            shown = b""
+            with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):
+                while (data := terminal.read(65536)):
+                    shown += data
+        self.assertEqual(process.returncode, 0)
+        return shown.decode().splitlines()
+
     def data(self, *arguments):
         return json.loads(self.report("--json", *arguments))
 
@@ -88,6 +107,17 @@ class Table(ReportTest):
         self.assertIn("missed the mark", lines[3])
         self.assertEqual(lines[5], "3 runs: removed 4 containers, 2 images; claimed up to 3MB, "
                                    "measured 1kB; 2 failed")
+
+    def test_it_fits_a_terminal_of_eighty_columns(self):
+        self.write(entry(), entry(BRAKE, START + 60, MESSAGE="brake: 412 of 600 tagged images would go; look at 'plan'"),
+                   entry(MISSED, START + 120, RECLAIMD_TRIGGER="shell"))
+        lines = self.on_terminal(80)
+        self.assertEqual(lines[0], "ENGINE Docker 20.10.24, SOCKET /run/docker.sock")
+        self.assertRegex(lines[1], "^WHEN +TRIGGER +REMOVED +CLAIMED +MEASURED +KEPT +FAILED$")
+        table = lines[:lines.index("")]
+        self.assertLessEqual(max(map(len, table)), 80, table)
+        self.assertIn("missed the mark", " ".join(" ".join(table).split()))
+        self.assertEqual(self.on_terminal(200), self.report().splitlines())
 
     def test_the_brake_and_a_run_that_did_not_happen_are_rows(self):
         self.write(entry(BRAKE, MESSAGE="brake: 3 of 4 tagged images would go"),
