@@ -354,10 +354,11 @@ static int parse_usage(const struct key *key, void *field, const char *text,
 	usage->inodes = strcmp(unit, "inodes") == 0;
 	if (!end || (*unit && !usage->inodes) ||
 	    units_parse_number(number, key->min, key->max, &usage->percent, err) < 0)
-		return err_set(err, -EINVAL,
-			       "'%s' is none; write %lld%% to %lld%%, or such a percentage and "
-			       "'inodes'",
-			       text, (long long)key->min, (long long)key->max);
+		return err_set(
+			err, -EINVAL,
+			"'%s' is no percentage of a disk; write %lld%% to %lld%%, or such a percentage and "
+			"'inodes'",
+			text, (long long)key->min, (long long)key->max);
 	return 0;
 }
 

@@ -444,20 +444,21 @@ static const struct {
 	  { P ":4: until-free-above is below when-free-below; it must be more" } },
 	{ "",
 	  PRESSURE "when-used-above = 101%\nuntil-used-below = 85%\n",
-	  { P ":3: when-used-above: '101%' is none; write 1% to 99%, or such a percentage and "
-	      "'inodes'" } },
+	  { P
+	    ":3: when-used-above: '101%' is no percentage of a disk; write 1% to 99%, or such a percentage and "
+	    "'inodes'" } },
 	{ "",
 	  PRESSURE "when-used-above = 100%\nuntil-used-below = 0%\n",
-	  { P ":3: when-used-above: '100%' is none; write 1% to 99%",
-	    P ":4: until-used-below: '0%' is none; write 1% to 99%" } },
+	  { P ":3: when-used-above: '100%' is no percentage of a disk; write 1% to 99%",
+	    P ":4: until-used-below: '0%' is no percentage of a disk; write 1% to 99%" } },
 	{ "",
 	  PRESSURE "when-used-above = 20GB\nuntil-used-below = 85\n",
 	  { P ":3: when-used-above: '20GB' is a size; a percentage such as 85% belongs here",
-	    P ":4: until-used-below: '85' is none; write 1% to 99%" } },
+	    P ":4: until-used-below: '85' is no percentage of a disk; write 1% to 99%" } },
 	{ "",
 	  PRESSURE "when-used-above = 85% nodes\nuntil-used-below = % inodes\n",
-	  { P ":3: when-used-above: '85% nodes' is none; write 1% to 99%",
-	    P ":4: until-used-below: '% inodes' is none; write 1% to 99%" } },
+	  { P ":3: when-used-above: '85% nodes' is no percentage of a disk; write 1% to 99%", P
+	    ":4: until-used-below: '% inodes' is no percentage of a disk; write 1% to 99%" } },
 	{ "",
 	  PRESSURE "when-free-below = 15%\nuntil-free-above = 20G\n",
 	  { P ":3: when-free-below: '15%' is a percentage; a size such as 20GB belongs here",
