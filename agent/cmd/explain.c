@@ -68,6 +68,23 @@ static void find(const struct session *session, const char *name, struct matches
 			add(matches, i);
 }
 
+/* What a name without tag is that of, if nothing is called latest. */
+static void find_repository(const struct session *session, const char *name,
+			    struct matches *matches)
+{
+	const struct plan *plan = session->plan;
+	struct reference reference;
+
+	if (!reference_parse_default(session->arena, name, &reference))
+		return;
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct reference *one = plan->verdicts[i].reference;
+
+		if (one && strcmp(one->repository, reference.repository) == 0)
+			add(matches, i);
+	}
+}
+
 /* All rows of one image are one match. */
 static bool is_ambiguous(const struct plan *plan, const struct matches *matches)
 {
@@ -78,11 +95,12 @@ static bool is_ambiguous(const struct plan *plan, const struct matches *matches)
 	return false;
 }
 
-static void refuse(const struct session *session, const char *name,
-		   const struct matches *matches)
+static void refuse(const struct session *session, const char *name, struct matches *matches)
 {
 	_cleanup_free_ char *shown = text_escape(name);
 
+	if (matches->n == 0)
+		find_repository(session, name, matches);
 	if (matches->n == 0) {
 		session_fail(
 			session, STATUS_FAILED,

@@ -261,7 +261,7 @@ static int parse_range(const struct key *key, const char *text, struct range *re
 		dash ? mem_printf("%.*s", (int)(dash - text), text) : mem_strdup(text);
 	int r;
 
-	if (dash && (dash == text || !dash[1]))
+	if (text[strspn(text, "0123456789-")] || (dash && (dash == text || !dash[1])))
 		return err_set(err, -EINVAL, "'%s' is no range; write N or N-M", text);
 	r = units_parse_number(first, key->min, key->max, &ret->first, err);
 	if (r < 0)

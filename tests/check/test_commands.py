@@ -310,6 +310,13 @@ class Explain(Case):
         self.assertIn("'decade' may be one of:\n  container twin-1\n  container twin-2\n", outcome.stderr)
         self.assertEqual(re.findall(r"^container (\S+) ", outcome.stdout, re.M), ["done"])
 
+    def test_a_repository_is_told_its_tags(self):
+        self.fake.image("shop/web:1", "shop/web:2")
+        self.fake.image("shop/web-db:1")
+        outcome = self.call(1, "explain", "shop/web")
+        self.assertIn("'shop/web' may be one of:\n  tag shop/web:1\n  tag shop/web:2\n", outcome.stderr)
+        self.assertNotIn("web-db", outcome.stderr)
+
     def test_the_beginning_of_an_images_id_means_all_of_its_names(self):
         image = self.fake.image("app:1", "app:2")
         shown = self.call(0, "explain", image.id[7:19]).stdout
