@@ -58,8 +58,9 @@ static const struct key keys[] = {
 			   "Selector: by Compose project." },
 	[RULE_RESTART_POLICY] = { "restart-policy", KEY_PATTERNS, FIELD(restart_policies), 0, 0,
 				  NULL, NULL, CONTAINERS,
-				  "Selector: by restart policy. Containers with always or unless-stopped "
-				  "stay unless a rule names theirs here." },
+				  "Selector: by restart policy. Containers with always, unless-stopped, "
+				  "or on-failure and retries left, stay unless a rule names theirs "
+				  "here." },
 	[RULE_DRIVER] = { "driver", KEY_PATTERNS, FIELD(drivers), 0, 0, NULL, NULL, VOLUMES,
 			  "Selector: by driver." },
 	[RULE_ANONYMOUS] = { "anonymous", KEY_CHOICE, FIELD(anonymous), 0, 0, anonymities,

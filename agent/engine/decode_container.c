@@ -184,6 +184,10 @@ static const struct field facts_fields[] = {
 	{ "State.ExitCode", decode_int, offsetof(struct container, exit_code), MANDATORY },
 	{ "HostConfig.RestartPolicy.Name", decode_word,
 	  offsetof(struct container, restart_policy), MANDATORY },
+	/* Untold, there are retries left. */
+	{ "HostConfig.RestartPolicy.MaximumRetryCount", decode_int,
+	  offsetof(struct container, max_retries), OPTIONAL },
+	{ "RestartCount", decode_int, offsetof(struct container, retries), OPTIONAL },
 	{ "Config.Image", decode_word, offsetof(struct container, config_image), MANDATORY },
 	{ "HostConfig.PidMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
 	{ "HostConfig.IpcMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
@@ -250,6 +254,7 @@ static int decode_facts(struct decoder *decoder, struct json_object *object,
 	int r;
 
 	container->joined = (struct strings){ 0 };
+	container->retries = container->max_retries = 0;
 	r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, container,
 			  err);
 

@@ -41,6 +41,7 @@ const struct dialect dialect_docker = {
 	.build_cache = true,
 	.sums_layers = true,
 	.volume_use = true,
+	.retries = true,
 	.swarm = true,
 	.refusals = docker_refusals,
 	.n_refusals = ARRAY_SIZE(docker_refusals),

@@ -14,6 +14,7 @@ struct dialect {
 	bool sums_layers; /* an image's size is the sum of its layers' (d20, d26, d28, live; not
 			   * in containerd) */
 	bool volume_use;  /* its events tell when a volume is mounted */
+	bool retries;	  /* what on-failure has retries left for it starts with itself */
 	bool swarm;	  /* may be a node of one, as its info tells */
 	bool libpod;	  /* has Podman's own API beside the one it shares with Docker */
 	bool quadlet;	  /* is what Quadlet files are run on */

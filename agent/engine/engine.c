@@ -106,6 +106,7 @@ static void describe(const struct engine *engine, struct snapshot *snapshot)
 	};
 	snapshot->cache_may_hold_layers = engine->dialect->build_cache;
 	snapshot->tells_volume_use = engine->dialect->volume_use;
+	snapshot->retries_failed = engine->dialect->retries;
 }
 
 static int on_tick(void *data)

@@ -71,7 +71,8 @@ static const char *container_difference(const struct job *job)
 		return NULL;
 	if (was->finished != now->finished || was->started != now->started)
 		return "ran again meanwhile";
-	if (!equal(was->restart_policy, now->restart_policy))
+	if (!equal(was->restart_policy, now->restart_policy) ||
+	    was->max_retries != now->max_retries)
 		return "has another restart policy now";
 	return NULL;
 }

@@ -67,10 +67,11 @@ struct container {
 
 	bool gone; /* it was not there any more when it was inspected */
 
-	/* The next five are known with inspected. */
+	/* The next seven are known with inspected. */
 	struct strings joined;	    /* IDs of containers whose PID or IPC namespace it shares */
 	int64_t started, finished;  /* TIME_UNKNOWN: never */
 	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
+	int retries, max_retries;   /* of on-failure: done, and at most; 0: without an end */
 	const char *
 		config_image; /* Config.Image: the name it was created from, never a later ID */
 
@@ -196,6 +197,7 @@ struct snapshot {
 	struct disk disk;
 	bool cache_may_hold_layers; /* build cache exists or cannot be excluded */
 	bool tells_volume_use;	    /* its events tell when a volume is mounted */
+	bool retries_failed;	    /* what failed and has retries left it starts with itself */
 	bool remembers;		    /* the state could be read, so that "never seen" means it */
 	bool first_look;	    /* the state knows nothing of this engine yet */
 

@@ -113,22 +113,35 @@ static bool by_storage(struct planner *planner, struct verdict *verdict)
 	       keep(verdict, REASON_KEEP_STORAGE);
 }
 
-/* The policy of a container that somebody stopped and means to have back; NULL: it has none, or
- * the rule names it. */
-static const char *policy_that_holds(const struct verdict *verdict)
+/* As Docker decides when it starts, of a stopped one too (d20, d28, live). */
+static bool has_retries_left(const struct container *container)
 {
-	const char *policy = verdict->container->restart_policy;
+	return container->state != STATE_CREATED && container->exit_code != 0 &&
+	       (container->max_retries == 0 || container->retries < container->max_retries);
+}
 
-	if (!policy || (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
+/* The policy of a container that somebody stopped and means to have back, or that the engine
+ * starts again, as far as is known of it; NULL: it has none, or the rule names it. */
+static const char *policy_that_holds(const struct planner *planner,
+				     const struct verdict *verdict)
+{
+	const struct container *container = verdict->container;
+	const char *policy = container->restart_policy;
+
+	if (!policy || strcmp(policy, "no") == 0)
+		return NULL;
+	if (strcmp(policy, "on-failure") == 0 &&
+	    !(planner->snapshot->retries_failed && has_retries_left(container)))
 		return NULL;
 	return select_names_policy(verdict->rule, policy) ? NULL : policy;
 }
 
 /* Time alone keeps it, as far as is known: nothing is asked for this. */
-static bool goes_by_time(const struct verdict *verdict)
+static bool goes_by_time(const struct planner *planner, const struct verdict *verdict)
 {
 	return verdict->kind != KIND_CONTAINER ||
-	       (verdict->container->inspected == FACT_KNOWN && !policy_that_holds(verdict));
+	       (verdict->container->inspected == FACT_KNOWN &&
+		!policy_that_holds(planner, verdict));
 }
 
 /* What counts from now and is not remembered as seen counts from now again each time. */
@@ -176,7 +189,7 @@ static bool by_min_age(struct planner *planner, struct verdict *verdict)
 	verdict->limit = min_age;
 	verdict->goes_at = end_of(planner, &arrival, min_age);
 	postpone(planner, verdict);
-	if (!goes_by_time(verdict))
+	if (!goes_by_time(planner, verdict))
 		verdict->goes_at = TIME_UNKNOWN;
 	return keep(verdict, REASON_TOO_YOUNG);
 }
@@ -223,7 +236,7 @@ static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 		return false;
 	if (undecided(verdict, need_inspect(planner, verdict)))
 		return true;
-	policy = policy_that_holds(verdict);
+	policy = policy_that_holds(planner, verdict);
 	if (!policy)
 		return false;
 	verdict->detail = policy;

@@ -36,7 +36,7 @@ enum reason {
 	REASON_ENOUGH_FREE,    /* a pressure rule could take it and need not */
 	REASON_RUNNING,	       /* running, paused, restarting, being removed, unknown state */
 	REASON_NOT_OURS,       /* the engine's own */
-	REASON_RESTART_POLICY, /* always or unless-stopped, and the rule does not name it */
+	REASON_RESTART_POLICY, /* it comes back, and the rule does not name the policy */
 	REASON_SWARM_TASK,     /* a swarm service's, and the rule names no label of swarm's */
 	REASON_IN_USE,	       /* by what `holder` names */
 	REASON_IN_USE_COUNTED, /* the engine counts a container that no list shows */

@@ -220,11 +220,18 @@ static char *say_state(const struct verdict *verdict, const struct plan *plan _u
 
 static char *say_policy(const struct verdict *verdict, const struct plan *plan _unused_)
 {
+	const struct container *container = verdict->container;
 	const char *policy = verdict->detail;
 
 	if (!policy && verdict->kind == KIND_CONTAINER)
-		policy = verdict->container->restart_policy;
-	return policy ? text_escape(policy) : NULL;
+		policy = container->restart_policy;
+	if (!policy || strcmp(policy, "on-failure") != 0)
+		return policy ? text_escape(policy) : NULL;
+	if (container->max_retries == 0)
+		return mem_strdup("on-failure, without a limit of retries");
+	return mem_printf("on-failure, %lld of %d retries left",
+			  (long long)container->max_retries - container->retries,
+			  container->max_retries);
 }
 
 static char *say_holder(const struct verdict *verdict, const struct plan *plan _unused_)

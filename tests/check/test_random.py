@@ -66,7 +66,10 @@ class World:
             state = self.random.choice(["exited"] * 5 + ["running", "created", "paused", "dead"])
             ago = self.ago()
             container = fake.container(f"c{index}", name, state, ago=ago, labels=self.labels(),
-                                       restart=self.random.choice(["no"] * 4 + ["always", "unless-stopped", "on-failure"]))
+                                       restart=self.random.choice(["no"] * 4 + ["always", "unless-stopped", "on-failure"]),
+                                       exit_code=self.random.choice([0, 0, 1, 137]))
+            container.retries = self.random.randint(0, 3)
+            container.max_retries = self.random.choice([0, 2, 3])
             self.ended[container.id] = ago
             self.users[container.id] = {"volumes": set(), "networks": set(), "joined": None}
 
@@ -151,11 +154,16 @@ class World:
         """Some seconds pass while the test runs; no age lies near a limit."""
         return ago < max(self.min_age, self.within)
 
+    @staticmethod
+    def comes_back(one):
+        failed = one.exit_code != 0 and not 0 < one.max_retries <= one.retries
+        return one.restart in ("always", "unless-stopped") or one.restart == "on-failure" and failed
+
     def staying_containers(self):
         fake = self.fake
         staying = {one.id for one in fake.containers.values()
                    if not self.rules["containers"] or one.state not in ("exited", "dead")
-                   or one.restart in ("always", "unless-stopped") or self.kept_by_label(one.labels)
+                   or self.comes_back(one) or self.kept_by_label(one.labels)
                    or self.is_young(self.ended[one.id])}
         while True:
             joined = {self.users[one]["joined"] for one in staying} - {None}

@@ -102,6 +102,32 @@ class Asked(Case):
         self.call(0, "run")
         self.assertEqual({"is-always", "is-unless-stopped", "base:1"}, self.fake.names())
 
+    def failed(self, name, **options):
+        container = self.fake.container(name, "base:1", restart="on-failure", exit_code=1, **options)
+        container.max_retries = 3
+        return container
+
+    def test_what_failed_stays_while_it_has_retries(self):
+        self.fake.image("base:1")
+        self.failed("left").retries = 2
+        self.failed("used-up").retries = 3
+        self.failed("endless").max_retries = 0
+        run = self.call(0, "run", "--json")
+        self.assertEqual({"left", "endless", "base:1"}, self.fake.names())
+        self.assertEqual(run.verdict("left")["reason"], "stopped, but to be restarted: restart policy "
+                         "on-failure, 1 of 3 retries left")
+
+    def test_what_failed_and_tells_no_retries_stays(self):
+        self.fake.image("base:1")
+        container = self.failed("untold")
+        container.retries = 3
+        inspect = container.inspect()
+        inspect["HostConfig"]["RestartPolicy"] = {"Name": "on-failure"}
+        container.extra_inspect = inspect
+        self.failed("uncounted").extra_inspect = {"RestartCount": None}
+        self.call(0, "run")
+        self.assertEqual({"untold", "uncounted", "base:1"}, self.fake.names())
+
     def test_of_what_is_to_be_restarted_no_day_is_named_on_which_it_goes(self):
         self.fake.image("base:1")
         for policy in ("always", "no"):

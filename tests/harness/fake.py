@@ -110,6 +110,7 @@ class Container(Object):
         self.created = self.started = self.finished = None
         self.labels = {}
         self.restart = "no"
+        self.retries = self.max_retries = 0
         self.size = 0
         self.mounts = []
         self.extra = {}  # fields that its list entry has in place of, or beside, the true ones
@@ -141,10 +142,12 @@ class Container(Object):
                           "Dead": self.state == "dead", "Pid": 4711 if self.is_on else 0,
                           "ExitCode": self.exit_code, "Error": "", "StartedAt": rfc3339(self.started),
                           "FinishedAt": rfc3339(self.finished)},
-                "Image": self.image, "Name": "/" + self.name, "RestartCount": 0, "Driver": "overlay2",
+                "Image": self.image, "Name": "/" + self.name,
+                "RestartCount": self.retries, "Driver": "overlay2",
                 "Platform": "linux", "ExecIDs": None,
                 "HostConfig": {"Binds": None, "NetworkMode": "none", "AutoRemove": False,
-                               "RestartPolicy": {"Name": self.restart, "MaximumRetryCount": 0}},
+                               "RestartPolicy": {"Name": self.restart,
+                                                 "MaximumRetryCount": self.max_retries}},
                 "Mounts": self.mounts,
                 "Config": {"Hostname": self.id[:12], "Image": self.config_image, "Labels": self.labels},
                 "NetworkSettings": {"Networks": {"none": {"NetworkID": digest("none")[7:]}}},

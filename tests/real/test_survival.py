@@ -5,6 +5,7 @@ import time
 import unittest
 
 from harness import registry
+from harness.client import EngineError
 from harness.engines import Engine, Unavailable, wanted
 from harness.program import Program
 from harness.relay import Relay
@@ -100,6 +101,76 @@ class SecondName(Case):
 
     def test_a_container_that_comes_meanwhile_keeps_the_names_of_its_image(self):
         self.each(self.check)
+
+
+class Retried(Case):
+    """Under on-failure, exactly what comes back with the engine stays."""
+
+    policy = "[containers all]\nstate = exited, created, dead\nkeep-within = 0s\nmin-age = 0s\n"
+    SLEEP = ("sleep", "1000")
+    # Its command, how many retries, and how it is ended; what ends by itself is not.
+    ENDS = {"succeeded": (("true",), 3, None), "used-up": (("false",), 1, None),
+            "stopped": (SLEEP, 3, "stop"), "stopped-endless": (SLEEP, 0, "stop"), "killed": (SLEEP, 3, "kill"),
+            "backing-off": (("false",), 0, "stop"), "never-started": (SLEEP, 3, None),
+            "failed-to-start": (("/no/such/command",), 3, None)}
+    COME_BACK = {"stopped", "stopped-endless", "killed", "backing-off"}
+
+    def setUp(self):
+        pass
+
+    def make(self):
+        for name, (command, retries, end) in self.ENDS.items():
+            policy = {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": retries}}
+            self.client.create(name, "base:1", command, host=policy)
+            if name == "never-started":
+                continue
+            try:
+                self.client.start(name)
+            except EngineError:
+                self.assertEqual(name, "failed-to-start")
+            if end:
+                getattr(self.client, end)(name)
+        deadline = time.monotonic() + 60
+        while self.facts("used-up")["RestartCount"] < 1 or self.client.containers()["used-up"] != "exited":
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+
+    def facts(self, name):
+        return self.client.get(f"/containers/{name}/json")
+
+    def starts(self):
+        return {name: self.facts(name)["State"]["StartedAt"] for name in self.ENDS}
+
+    def restart_engine(self):
+        self.engine.halt()
+        self.engine.start()
+        if self.engine.is_podman:
+            unit = self.engine.inside("cat", "/usr/lib/systemd/system/podman-restart.service", check=True).stdout
+            starts = [line.partition("=")[2].replace("$LOGGING", "") for line in unit.splitlines()
+                      if line.startswith("ExecStart=")]
+            self.assertEqual(len(starts), 1)
+            self.engine.inside("env", f"CONTAINERS_CONF={self.engine.run}/containers.conf", "sh", "-c",
+                               starts[0], check=True)
+
+    def test_what_the_engine_starts_again_stays(self):
+        for name in wanted():
+            with self.subTest(engine=name):
+                try:
+                    self.start(name)
+                except Unavailable as why:
+                    self.skipTest(str(why))
+                self.make()
+                plan, before = self.program("plan", "--json"), self.starts()
+                self.restart_engine()
+                come_back = set() if self.engine.is_podman else self.COME_BACK
+                deadline = time.monotonic() + 60
+                while not come_back <= (again := {one for one, at in self.starts().items() if at != before[one]}):
+                    self.assertLess(time.monotonic(), deadline, again)
+                    time.sleep(0.1)
+                self.assertEqual(again, come_back)
+                self.assertEqual(plan.goes(), set(self.ENDS) - come_back, plan)
+                for one in come_back:
+                    self.assertEqual(plan.verdict(one)["reason_code"], "restart-policy")
 
 
 class BuildInFlight(Case):

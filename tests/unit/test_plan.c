@@ -122,7 +122,7 @@ static void a_restart_policy_holds_unless_the_rule_names_it(void **state)
 	} cases[] = {
 		{ "always", NULL, false },
 		{ "unless-stopped", NULL, false },
-		{ "on-failure", NULL, true },
+		{ "heard-of-later", NULL, false },
 		{ "no", NULL, true },
 		{ "always", "always", true },
 		{ "always", "*", false },
@@ -146,6 +146,60 @@ static void a_restart_policy_holds_unless_the_rule_names_it(void **state)
 		verdict = verdict_on(world_plan(world), "c");
 		if (cases[i].goes)
 			assert_goes(verdict, REASON_EXPIRED);
+		else
+			assert_stays(verdict, REASON_RESTART_POLICY);
+		world_free(world);
+	}
+}
+
+static void what_failed_stays_while_the_engine_would_retry(void **state)
+{
+	static const struct {
+		bool engine_retries;
+		enum container_state state;
+		int exit_code, retries, max_retries;
+		const char *selector;
+		bool goes;
+	} cases[] = {
+		{ true, STATE_EXITED, 137, 0, 3, NULL, false },
+		{ true, STATE_EXITED, 1, 2, 3, NULL, false },
+		{ true, STATE_EXITED, 1, 7, 0, NULL, false },
+		{ true, STATE_DEAD, 1, 0, 3, NULL, false },
+		{ true, STATE_EXITED, 137, 0, 3, "no, always", false },
+		{ true, STATE_EXITED, 137, 0, 3, "on-failure", true },
+		{ true, STATE_EXITED, 1, 3, 3, NULL, true },
+		{ true, STATE_EXITED, 137, 4, 3, NULL, true },
+		{ true, STATE_EXITED, 0, 0, 3, NULL, true },
+		{ true, STATE_EXITED, 0, 0, 0, NULL, true },
+		{ true, STATE_CREATED, 127, 0, 3, NULL, true },
+		{ false, STATE_EXITED, 137, 0, 3, NULL, true },
+		{ false, STATE_EXITED, 1, 7, 0, NULL, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *world = world_new();
+		struct rule *rule = world_rule(world, KIND_CONTAINER, DANGLING_NO);
+		struct container *container = world_container(world, "c", "i", NULL);
+		const struct verdict *verdict;
+
+		world->snapshot->retries_failed = cases[i].engine_retries;
+		rule->states = ~0u;
+		if (cases[i].selector) {
+			rule_set_key(rule, RULE_RESTART_POLICY);
+			rule->restart_policies =
+				world_patterns(world, cases[i].selector, false);
+		}
+		container->restart_policy = "on-failure";
+		container->state = cases[i].state;
+		container->exit_code = cases[i].exit_code;
+		container->retries = cases[i].retries;
+		container->max_retries = cases[i].max_retries;
+		verdict = verdict_on(world_plan(world), "c");
+		if (cases[i].goes)
+			assert_goes(verdict, REASON_EXPIRED);
+		else if (cases[i].selector)
+			assert_stays(verdict, REASON_NO_RULE);
 		else
 			assert_stays(verdict, REASON_RESTART_POLICY);
 		world_free(world);
@@ -851,6 +905,7 @@ int main(void)
 		T(a_never_started_container_is_as_old_as_its_creation),
 		T(a_container_that_was_cut_off_has_no_age),
 		T(a_restart_policy_holds_unless_the_rule_names_it),
+		T(what_failed_stays_while_the_engine_would_retry),
 		T(a_container_whose_network_another_one_has_stays),
 		T(a_container_that_another_one_joins_or_links_to_stays),
 		T(what_another_one_may_join_stays),

@@ -56,6 +56,7 @@ static void full_sentences_say_all_their_parts(void **state _unused_)
 	};
 	_cleanup_(world_freep) struct world *world = world_new();
 	struct verdict *verdict = world_container(world, "web-1");
+	struct container retried;
 
 	verdict->rule = &world->rule;
 	verdict->age = (struct age){ NOW - 3 * DAY - 4 * HOUR, SOURCE_ENGINE, AGE_FINISHED };
@@ -70,6 +71,19 @@ static void full_sentences_say_all_their_parts(void **state _unused_)
 		verdict->reason = rows[i].reason;
 		assert_reason(world, verdict, rows[i].text);
 	}
+	verdict->reason = REASON_RESTART_POLICY;
+	verdict->detail = "on-failure";
+	assert_reason(
+		world, verdict,
+		"stopped, but to be restarted: restart policy on-failure, without a limit "
+		"of retries");
+	retried = *verdict->container;
+	retried.retries = 1;
+	retried.max_retries = 3;
+	verdict->container = &retried;
+	assert_reason(world, verdict,
+		      "stopped, but to be restarted: restart policy on-failure, 2 of 3 retries "
+		      "left");
 	verdict->reason = REASON_KEEP_LAST_RUN;
 	verdict->limit = 2;
 	assert_reason(world, verdict, "among the last 2 that holder ran");

@@ -46,6 +46,7 @@
 	"\",\"StartedAt\":\"2026-11-24T10:00:00Z\",\"FinishedAt\":\"" finished                 \
 	"\",\"ExitCode\":0},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"" policy             \
 	"\"}},\"Config\":{\"Image\":\"a:1\"}}"
+#define RETRIES(n) "on-failure\",\"MaximumRetryCount\":" n ",\"x\":\""
 #define FINISHED "2026-11-24T10:00:10Z"
 #define I_NOW(id, tags, digests)                                                               \
 	"{\"Id\":\"" id "\",\"RepoTags\":[" tags "],\"RepoDigests\":[" digests "]}"
@@ -165,6 +166,33 @@ static void a_container_goes_only_if_it_is_as_it_was(void **state _unused_)
 
 		if (outcome != rows[i].outcome)
 			fail_msg("row %zu: %s", i, outcome_to_string(outcome));
+	}
+}
+
+static void a_container_with_new_retries_stays(void **state _unused_)
+{
+	static const struct {
+		const char *now;
+		enum outcome outcome;
+	} rows[] = {
+		{ C_NOW(C1, "web", "exited", FINISHED, RETRIES("3")), OUTCOME_REMOVED },
+		{ C_NOW(C1, "web", "exited", FINISHED, RETRIES("4")), OUTCOME_CHANGED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct answer answers[] = {
+			DOCKER,
+			{ GET_C(C1), "200 OK", rows[i].now, NULL, ONCE },
+			{ DEL_C(C1), "204 No Content", "", NULL, ONCE },
+		};
+		_cleanup_world_ struct world world;
+
+		world_start(&world, answers, ARRAY_SIZE(answers));
+		add_container(&world, 0, C1);
+		world.containers[0].restart_policy = "on-failure";
+		world.containers[0].retries = world.containers[0].max_retries = 3;
+		engine_remove_objects(world.engine, world.removals, 1, NULL);
+		assert_int_equal(world.removals[0].outcome, rows[i].outcome);
 	}
 }
 
@@ -503,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_container_goes_only_if_it_is_as_it_was),
+		cmocka_unit_test(a_container_with_new_retries_stays),
 		cmocka_unit_test(what_the_engine_says_to_a_delete_is_understood),
 		cmocka_unit_test(a_container_that_went_is_not_deleted),
 		cmocka_unit_test(after_a_signal_nothing_starts),
