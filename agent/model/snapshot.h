@@ -44,6 +44,9 @@ struct memory {
 	bool seen_tagged;	/* an image that was seen with a tag in an earlier look */
 	struct strings
 		names; /* references the image had, newest first, as the engine spelt them */
+	/* Of an image that was seen before, per tag since when it is seen with it; else NULL.
+	 */
+	int64_t *named;
 };
 
 struct container {

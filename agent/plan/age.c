@@ -87,6 +87,24 @@ static struct age pulled(const struct image *image)
 	return (struct age){ image->memory.pulled, SOURCE_PULLED, AGE_TAGGED };
 }
 
+/* Pulls and loads that name what is there already leave no time with the engine, nor does
+ * anything with Podman (live): a name that came after its image counts from when it was seen.
+ */
+static struct age named(const struct planner *planner, const struct verdict *verdict)
+{
+	const struct memory *memory = &verdict->image->memory;
+	struct age none = { TIME_UNKNOWN, SOURCE_NOW, AGE_TAGGED };
+	int64_t since;
+
+	if (verdict->kind != KIND_TAG || verdict->preserved || !memory->named ||
+	    verdict->reference->digest)
+		return none;
+	since = memory->named[verdict->reference - verdict->image->tags];
+	if (since != TIME_UNKNOWN && since <= memory->first_seen)
+		return none;
+	return since_seen(planner, AGE_TAGGED, since);
+}
+
 /* The last tag's time is asked for even of an untagged image: it may have been tagged again
  * since a run first saw it without one. */
 static enum answer image_tagged(struct planner *planner, const struct verdict *verdict,
@@ -94,11 +112,12 @@ static enum answer image_tagged(struct planner *planner, const struct verdict *v
 {
 	enum answer answer = need_inspect(planner, verdict);
 
-	if (answer == ANSWER_YES)
-		*ret = told_or_seen(planner, AGE_TAGGED, verdict->image->last_tagged,
-				    &verdict->image->memory);
-	if (answer == ANSWER_YES)
-		newest(ret, pulled(verdict->image));
+	if (answer != ANSWER_YES)
+		return answer;
+	*ret = told_or_seen(planner, AGE_TAGGED, verdict->image->last_tagged,
+			    &verdict->image->memory);
+	newest(ret, named(planner, verdict));
+	newest(ret, pulled(verdict->image));
 	return answer;
 }
 

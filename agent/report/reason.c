@@ -106,12 +106,21 @@ static int64_t first_seen(const struct verdict *verdict)
 	return TIME_UNKNOWN;
 }
 
+/* An age by when the image was seen to get this name, not by when it was first seen. */
+static bool is_named_since(const struct verdict *verdict)
+{
+	return verdict->kind == KIND_TAG && verdict->age.from == AGE_TAGGED &&
+	       first_seen(verdict) != TIME_UNKNOWN && verdict->age.at != first_seen(verdict);
+}
+
 static char *since_now(const struct verdict *verdict, const struct plan *plan)
 {
 	if (verdict->age.from == AGE_USED)
 		return mem_strdup("last use unknown: counts from now");
 	if (!plan->snapshot->remembers)
 		return mem_strdup("age unknown, nothing is remembered: counts from now");
+	if (is_named_since(verdict))
+		return mem_strdup("never seen with this name before: counts from now");
 	if (verdict->age.from == AGE_UNTAGGED && first_seen(verdict) != TIME_UNKNOWN)
 		return mem_printf("never seen %s before: counts from now", event_word(verdict));
 	return mem_strdup("never seen before: counts from now");
@@ -155,6 +164,8 @@ static char *say_since(const struct verdict *verdict, const struct plan *plan)
 		return mem_printf("%s %s ago", event_word(verdict), ago);
 	if (age->from == AGE_UNTAGGED)
 		return mem_printf("first seen %s %s ago", event_word(verdict), ago);
+	if (is_named_since(verdict))
+		return mem_printf("first seen with this name %s ago", ago);
 	return mem_printf("first seen %s ago", ago);
 }
 

@@ -75,8 +75,8 @@ static int note_present(const struct state *state, const struct snapshot *snapsh
 	_cleanup_(statementp) sqlite3_stmt *row = NULL;
 	int r = sql_prepare(state,
 			    "INSERT INTO image_names (image, name, first_seen) VALUES "
-			    "(?, ?, ?) ON CONFLICT DO UPDATE SET lost = NULL "
-			    "WHERE lost IS NOT NULL",
+			    "(?, ?, ?) ON CONFLICT DO UPDATE SET lost = NULL, "
+			    "first_seen = excluded.first_seen WHERE lost IS NOT NULL",
 			    &row, err);
 
 	for (size_t i = 0; r == 0 && i < snapshot->n_images; i++) {

@@ -102,6 +102,28 @@ static bool is_preserved_name(const struct image *image, const char *name)
 	       strcmp(image->tags[0].raw, name) == 0;
 }
 
+/* Of what was seen before, a name that no row tells of is new. */
+static void begin_named(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_images; i++) {
+		struct image *image = &snapshot->images[i];
+
+		if (image->memory.first_seen == TIME_UNKNOWN || image->n_tags == 0)
+			continue;
+		image->memory.named = arena_array(snapshot->arena, image->n_tags,
+						  sizeof(*image->memory.named));
+		for (size_t k = 0; k < image->n_tags; k++)
+			image->memory.named[k] = TIME_UNKNOWN;
+	}
+}
+
+static void note_named(struct image *image, const char *name, int64_t since)
+{
+	for (size_t i = 0; image->memory.named && i < image->n_tags; i++)
+		if (strcmp(image->tags[i].raw, name) == 0)
+			image->memory.named[i] = since;
+}
+
 static int count_names(const struct state *state, size_t *ret, struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *count = NULL;
@@ -115,7 +137,8 @@ static int count_names(const struct state *state, size_t *ret, struct err *err)
 }
 
 /* The rows of one image follow each other, so each image's names are a slice of one array. */
-static int recall_names(const struct state *state, struct snapshot *snapshot, struct err *err)
+static int recall_names(const struct state *state, struct snapshot *snapshot, int64_t now,
+			struct err *err)
 {
 	_cleanup_(statementp) sqlite3_stmt *rows = NULL;
 	size_t n = 0, next = 0;
@@ -123,16 +146,20 @@ static int recall_names(const struct state *state, struct snapshot *snapshot, st
 	int r = count_names(state, &n, err);
 
 	if (r == 0)
-		r = sql_prepare(state,
-				"SELECT image, name FROM image_names ORDER BY image, "
-				"lost IS NULL DESC, lost DESC, first_seen DESC, name",
-				&rows, err);
+		r = sql_prepare(
+			state,
+			"SELECT image, name, iif(lost IS NULL, first_seen, NULL) "
+			"FROM image_names ORDER BY image, lost IS NULL DESC, lost DESC, first_seen DESC, name",
+			&rows, err);
 	if (r < 0)
 		return r;
+	begin_named(snapshot);
 	names = arena_array(snapshot->arena, n, sizeof(*names));
 	while ((r = sql_step(state, rows, err)) > 0 && next < n) {
 		struct image *image = snapshot_image(snapshot, sql_text(rows, 0));
 
+		if (image)
+			note_named(image, sql_text(rows, 1), not_ahead(sql_time(rows, 2), now));
 		if (!image || is_preserved_name(image, sql_text(rows, 1)))
 			continue;
 		if (image->memory.names.n == 0)
@@ -186,7 +213,7 @@ static int recall_all(const struct state *state, struct snapshot *snapshot, int6
 	if (r == 0)
 		r = recall_own_objects(state, snapshot, now, err);
 	if (r == 0)
-		r = recall_names(state, snapshot, err);
+		r = recall_names(state, snapshot, now, err);
 	if (r == 0)
 		r = runs_recall(state, snapshot, err);
 	if (r == 0)

@@ -48,8 +48,8 @@ static const char *const statements[][STATEMENTS] = {
 	[SEEN_IMAGE_NAMED] = { "UPDATE image_names SET lost = ?3 "
 			       "WHERE name = ?2 AND image <> ?1 AND lost IS NULL",
 			       "INSERT INTO image_names (image, name, first_seen) "
-			       "VALUES (?1, ?2, ?4) ON CONFLICT DO UPDATE SET lost = NULL "
-			       "WHERE lost IS NOT NULL",
+			       "VALUES (?1, ?2, ?4) ON CONFLICT DO UPDATE SET lost = NULL, "
+			       "first_seen = ?4 WHERE lost IS NOT NULL",
 			       "INSERT INTO objects (kind, id, first_seen, seen_tagged) "
 			       "SELECT 'image', ?1, ?4, 1 WHERE NOT EXISTS (SELECT 1 "
 			       "FROM preserved WHERE image = ?1 AND name = ?5) "

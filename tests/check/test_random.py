@@ -267,6 +267,7 @@ class Random(FakeCase):
             with contextlib.closing(sqlite3.connect(path)) as state:
                 for column in ("first_seen", "untagged_since"):
                     state.execute(f"UPDATE objects SET {column} = {column} - ?", (100 * DAY,))
+                state.execute("UPDATE image_names SET first_seen = first_seen - ?", (100 * DAY,))
                 state.commit()
 
     def run_until_nothing_changes(self, fake, program):

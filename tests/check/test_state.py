@@ -111,6 +111,37 @@ class Memory(Case):
         self.call(0, "run")
         self.assertIn("old", self.fake.names())
 
+    def test_a_name_that_an_old_image_got_since_is_as_new_as_it_is_seen(self):
+        """So does a pull or load of what is there already, and any tag with Podman: no engine tells when."""
+        self.program.set_policy("[images tagged]\nname = app*\nkeep-within = 0s\nmax-remove = 100%\n")
+        superseded = self.fake.image("app:1", label="superseded", tagged=None)
+        other = self.fake.image("app:2", label="other", tagged=30 * 86400)
+        self.fake.untag("app:1")
+        learn(self.program)
+        self.assertEqual(self.call(0, "plan", "--json").goes(), {"app:2"})
+        self.fake.tag(superseded, "app:1")
+        self.fake.tag(other, "app:3")
+        plan = self.call(0, "plan", "--json", "--all")
+        self.assertEqual(plan.goes(), set())
+        for name in ("app:1", "app:3"):
+            self.assertRegex(plan.verdict(name)["reason"], "^never seen with this name before: counts from now, "
+                             "younger than min-age 1h, goes from ")
+        self.call(0, "run")
+        plan = self.call(0, "plan", "--json", "--all")
+        self.assertRegex(plan.verdict("app:1")["reason"], r"^first seen with this name \d+s ago, younger than")
+        learn(self.program)
+        self.assertEqual(self.call(0, "plan", "--json").goes(), {"app:1", "app:2", "app:3"})
+
+    def test_a_name_that_an_image_has_again_is_new_again(self):
+        self.program.set_policy("[images tagged]\nname = app:1\nkeep-within = 0s\nmax-remove = 100%\n")
+        image = self.fake.image("app:1", tagged=None)
+        learn(self.program)
+        self.fake.untag("app:1")
+        learn(self.program)
+        self.fake.tag(image, "app:1")
+        self.call(0, "run", "--mode=observe")
+        self.assertEqual(self.call(0, "plan", "--json").goes(), set())
+
     def test_what_is_gone_is_forgotten(self):
         learn(self.program)
         image = self.fake.images[digest("image old")]

@@ -94,9 +94,14 @@ class WatchCase(FakeCase):
     def intervals(self):
         return self.rows("SELECT since, until FROM watched ORDER BY id")
 
+    def seen_long_ago(self):
+        for table in ("objects", "image_names"):
+            self.execute(f"UPDATE {table} SET first_seen = first_seen - ?", 100 * DAY)
+
     def long_ago(self):
         """All that is remembered becomes old, and the watcher had been there all the time."""
-        for column in ("first_seen", "last_used", "untagged_since", "pulled"):
+        self.seen_long_ago()
+        for column in ("last_used", "untagged_since", "pulled"):
             self.execute(f"UPDATE objects SET {column} = {column} - ?", 100 * DAY)
         self.execute("UPDATE watched SET since = since - ?", 90 * DAY)
 
@@ -111,7 +116,7 @@ class Used(WatchCase):
     def test_without_watcher_all_time_counts_as_use(self):
         self.fake.image("old:1", ago=400 * DAY, tagged=400 * DAY)
         self.call(0, "run")
-        self.execute("UPDATE objects SET first_seen = first_seen - ?", 100 * DAY)
+        self.seen_long_ago()
         plan = self.plan()
         self.assertEqual(plan.goes(), set())
         self.assertIn("last use unknown: counts from now", plan.verdict("old:1")["reason"])
@@ -143,7 +148,7 @@ class Used(WatchCase):
     def test_time_before_the_watcher_counts_as_use(self):
         self.fake.image("old:1", ago=400 * DAY, tagged=400 * DAY)
         self.watch()
-        self.execute("UPDATE objects SET first_seen = first_seen - ?", 100 * DAY)
+        self.seen_long_ago()
         plan = self.plan()
         self.assertEqual(plan.goes(), set())
         self.assertRegex(plan.verdict("old:1")["reason"],
@@ -296,8 +301,8 @@ min-age     = 0s
     def test_a_named_volume_is_judged_by_the_use_that_was_seen(self):
         self.fake.volume("data", ago=400 * DAY)
         self.call(0, "run")
-        self.execute("UPDATE objects SET first_seen = first_seen - ?, "
-                     "untagged_since = untagged_since - ?", 100 * DAY, 100 * DAY)
+        self.seen_long_ago()
+        self.execute("UPDATE objects SET untagged_since = untagged_since - ?", 100 * DAY)
         self.assertEqual(self.plan().verdict("data")["reason_code"], "unwatched")
         self.watch()
         self.assertRegex(self.reason("data"), "^use unknown until .*, since when reclaimd-watch runs, kept for 1d")
@@ -315,8 +320,8 @@ min-age     = 0s
         self.fake.image("old:1")
         self.call(0, "run", "--mode=observe")
         self.watch()
-        self.execute("UPDATE objects SET first_seen = first_seen - ?, "
-                     "untagged_since = untagged_since - ?", 100 * DAY, 100 * DAY)
+        self.seen_long_ago()
+        self.execute("UPDATE objects SET untagged_since = untagged_since - ?", 100 * DAY)
         self.execute("UPDATE objects SET announced = ? WHERE kind = 'volume'", int(time.time()) - 8 * DAY)
         self.execute("UPDATE watched SET since = since - ?", 90 * DAY)
         self.assertEqual(self.plan().goes(), {"data", "old:1"})
@@ -397,7 +402,7 @@ class Gaps(WatchCase):
         self.end(self.watch(), signal.SIGKILL)
         self.assertIn("last use unknown", self.reason("old:1"))
         self.watch()
-        self.execute("UPDATE objects SET first_seen = first_seen - ?", 100 * DAY)
+        self.seen_long_ago()
         self.execute("UPDATE watched SET since = since - ?, until = until - 600 WHERE id = 1", 90 * DAY)
         self.assertEqual(len(self.intervals()), 2)
         self.assertRegex(self.reason("old:1"), r"^use unknown between .* \d\d:\d\d and .* \d\d:\d\d, kept for")

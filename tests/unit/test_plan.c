@@ -557,6 +557,38 @@ static void a_pull_makes_an_image_new_again(void **state)
 	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
 }
 
+static void a_name_that_came_later_makes_an_image_new_again(void **state)
+{
+	static const struct {
+		int64_t named;
+		bool goes;
+	} rows[] = {
+		{ LONG_AGO, true },
+		{ LONG_AGO + 1, true },
+		{ NOW - 60, false },
+		{ TIME_UNKNOWN, false },
+	};
+	struct world *world = *state;
+	struct image *image = world_image(world, "i", "app:1,app:2");
+	int64_t named[2] = { LONG_AGO, LONG_AGO };
+
+	world_rule(world, KIND_IMAGE, DANGLING_NO)->min_age = HOUR;
+	image->memory.named = named;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		named[1] = rows[i].named;
+		if (rows[i].goes)
+			assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
+		else
+			assert_stays(verdict_on(world_plan(world), "i"),
+				     REASON_OTHER_REFERENCE);
+	}
+	/* As the untagged image that it was. */
+	image->n_tags = 0;
+	world->rules[0].dangling = DANGLING_YES;
+	world->rules[0].age_from = AGE_UNTAGGED;
+	assert_goes(verdict_on(world_plan(world), "i"), REASON_EXPIRED);
+}
+
 static void last_use_counts_from_the_newest_of_use_arrival_and_watching(void **state _unused_)
 {
 	static const struct {
@@ -925,6 +957,7 @@ int main(void)
 		T(min_age_goes_by_the_newest_of_all_times),
 		T(a_container_that_goes_leaves_its_image_used_until_it_ended),
 		T(a_pull_makes_an_image_new_again),
+		T(a_name_that_came_later_makes_an_image_new_again),
 		T(last_use_counts_from_the_newest_of_use_arrival_and_watching),
 		T(what_nobody_used_while_somebody_watched_goes),
 		T(keep_last_ranks_images_not_references),

@@ -298,7 +298,7 @@ static void a_name_is_lost_to_who_gets_it(void **state)
 {
 	const struct place *place = *state;
 	_cleanup_(watch_closep) struct watch *watch = open_watch(place);
-	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
+	_cleanup_(snapshot_freep) struct snapshot *snapshot = NULL, *later = NULL;
 	const struct strings *names;
 
 	watch_note(watch, SEEN_IMAGE_NAMED, "sha256:a", "app:1", START);
@@ -311,6 +311,13 @@ static void a_name_is_lost_to_who_gets_it(void **state)
 	assert_string_equal(names->v[0], "app:1");
 	/* Untagged it is only since somebody saw it so. */
 	assert_int_equal(snapshot->images[0].memory.untagged_since, TIME_UNKNOWN);
+	assert_null(snapshot->images[0].memory.named);
+	/* It gets it back. */
+	watch_note(watch, SEEN_IMAGE_NAMED, "sha256:a", "app:1", START + 30);
+	flush(watch, START + 35);
+	later = recall(place, "app:1", START + 40);
+	assert_int_equal(later->images[0].memory.first_seen, START + 20);
+	assert_int_equal(later->images[0].memory.named[0], START + 35);
 }
 
 static void a_name_that_came_back_starts_the_time_anew(void **state)
