@@ -138,10 +138,12 @@ static void merge(struct listing *containers, const struct listing *podman)
 			n > 0 ? bsearch(&id, containers->items, n, sizeof(*listed), compare_ids)
 			      : NULL;
 
-		if (same)
-			same->not_ours = owner(&entries[i], true);
-		else
+		if (!same) {
 			add_foreign(containers, &entries[i]);
+			continue;
+		}
+		same->not_ours = owner(&entries[i], true);
+		same->pod = *entries[i].pod ? entries[i].pod : NULL;
 	}
 }
 

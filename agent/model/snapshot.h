@@ -67,6 +67,7 @@ struct container {
 	struct pins mounted; /* images that it mounts, not the one that it was created from */
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
+	const char *pod;   /* Podman: ID of the pod it is in, or NULL */
 
 	bool gone; /* it was not there any more when it was inspected */
 

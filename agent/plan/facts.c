@@ -19,7 +19,7 @@ static enum answer answer_for(struct planner *planner, enum kind kind, size_t in
 	return ANSWER_NOT_ASKED;
 }
 
-static enum answer inspect_container(struct planner *planner, const struct container *container)
+enum answer need_inspect_container(struct planner *planner, const struct container *container)
 {
 	return answer_for(planner, KIND_CONTAINER,
 			  (size_t)(container - planner->snapshot->containers),
@@ -29,7 +29,7 @@ static enum answer inspect_container(struct planner *planner, const struct conta
 enum answer need_inspect(struct planner *planner, const struct verdict *verdict)
 {
 	if (verdict->kind == KIND_CONTAINER)
-		return inspect_container(planner, verdict->container);
+		return need_inspect_container(planner, verdict->container);
 	return answer_for(planner, KIND_IMAGE,
 			  (size_t)(verdict->image - planner->snapshot->images),
 			  verdict->image->inspected);
@@ -39,5 +39,5 @@ enum answer need_container_name(struct planner *planner, const struct container 
 {
 	if (container->image_name)
 		return ANSWER_YES;
-	return inspect_container(planner, container);
+	return need_inspect_container(planner, container);
 }

@@ -120,27 +120,35 @@ static bool has_retries_left(const struct container *container)
 	       (container->max_retries == 0 || container->retries < container->max_retries);
 }
 
-/* The policy of a container that somebody stopped and means to have back, or that the engine
- * starts again, as far as is known of it; NULL: it has none, or the rule names it. */
-static const char *policy_that_holds(const struct planner *planner,
-				     const struct verdict *verdict)
+/* Somebody stopped it and means to have it back, or the engine starts it again, as far as is
+ * known of its policy. */
+static bool comes_back(const struct planner *planner, const struct container *container)
 {
-	const struct container *container = verdict->container;
 	const char *policy = container->restart_policy;
 
 	if (!policy || strcmp(policy, "no") == 0)
+		return false;
+	return strcmp(policy, "on-failure") != 0 ||
+	       (planner->snapshot->retries_failed && has_retries_left(container));
+}
+
+/* NULL: none does, or the rule names it. */
+static const char *policy_that_holds(const struct planner *planner,
+				     const struct verdict *verdict)
+{
+	const char *policy = verdict->container->restart_policy;
+
+	if (!comes_back(planner, verdict->container) ||
+	    select_names_policy(verdict->rule, policy))
 		return NULL;
-	if (strcmp(policy, "on-failure") == 0 &&
-	    !(planner->snapshot->retries_failed && has_retries_left(container)))
-		return NULL;
-	return select_names_policy(verdict->rule, policy) ? NULL : policy;
+	return policy;
 }
 
 /* Time alone keeps it, as far as is known: nothing is asked for this. */
 static bool goes_by_time(const struct planner *planner, const struct verdict *verdict)
 {
 	return verdict->kind != KIND_CONTAINER ||
-	       (verdict->container->inspected == FACT_KNOWN &&
+	       (verdict->container->inspected == FACT_KNOWN && !verdict->container->pod &&
 		!policy_that_holds(planner, verdict));
 }
 
@@ -243,6 +251,35 @@ static bool by_restart_policy(struct planner *planner, struct verdict *verdict)
 	return keep(verdict, REASON_RESTART_POLICY);
 }
 
+static bool keep_with_pod(struct planner *planner, struct verdict *verdict,
+			  const struct container *member)
+{
+	verdict->holder = arena_printf(planner->arena, "the pod of %s", container_name(member));
+	return keep(verdict, REASON_IN_USE);
+}
+
+/* A pod that runs, or is to run again. */
+static bool by_pod(struct planner *planner, struct verdict *verdict)
+{
+	struct mates pod;
+
+	if (verdict->kind != KIND_CONTAINER)
+		return false;
+	pod = pods_mates(planner, verdict->container);
+	for (size_t i = 0; i < pod.n; i++)
+		if (!is_stopped(pod.v[i]->state))
+			return keep_with_pod(planner, verdict, pod.v[i]);
+	for (size_t i = 0; i < pod.n; i++) {
+		if (pod.v[i] == verdict->container || pod.v[i]->gone)
+			continue;
+		if (undecided(verdict, need_inspect_container(planner, pod.v[i])))
+			return true;
+		if (comes_back(planner, pod.v[i]))
+			return keep_with_pod(planner, verdict, pod.v[i]);
+	}
+	return false;
+}
+
 static bool by_time(struct planner *planner, struct verdict *verdict)
 {
 	const struct rule *rule = verdict->rule;
@@ -333,9 +370,9 @@ void keep_unless_approved(struct planner *planner, struct verdict *verdict)
 void keep_judge(struct planner *planner, struct verdict *verdict)
 {
 	static decision *const decisions[] = {
-		by_any_rule,	   by_action,	by_pin,	    by_swarm,	by_joiner,
-		by_pending_rank,   by_last_run, by_rank,    by_storage, by_min_age,
-		by_restart_policy, by_time,	by_default,
+		by_any_rule,	   by_action,	by_pin,	 by_swarm,   by_joiner,
+		by_pending_rank,   by_last_run, by_rank, by_storage, by_min_age,
+		by_restart_policy, by_pod,	by_time, by_default,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)

@@ -123,11 +123,6 @@ static bool list_failed(const struct snapshot *snapshot, enum kind kind)
 	return snapshot->listing[kind == KIND_TAG ? KIND_IMAGE : kind] != LISTING_READ;
 }
 
-static bool is_stopped(enum container_state state)
-{
-	return state == STATE_CREATED || state == STATE_EXITED || state == STATE_DEAD;
-}
-
 /* Kinds that pinned.d and Quadlet files name. */
 static bool may_be_pinned(enum kind kind)
 {
@@ -278,6 +273,7 @@ static void planner_init(struct planner *planner)
 	planner->image_needs = arena_array(arena, snapshot->n_images, sizeof(unsigned));
 	planner->first_row = arena_array(arena, snapshot->n_images + 1, sizeof(size_t));
 	joiners_find(planner);
+	pods_find(planner);
 }
 
 struct plan *plan_build(struct arena *arena, const struct plan_input *input)

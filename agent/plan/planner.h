@@ -14,6 +14,11 @@ enum answer {
 	ANSWER_UNAVAILABLE, /* the engine failed to tell */
 };
 
+struct mates {
+	const struct container **v;
+	size_t n;
+};
+
 struct planner {
 	struct arena *arena;
 	const struct rules *rules;
@@ -26,6 +31,7 @@ struct planner {
 	struct holders holders;	   /* of volumes and networks */
 	struct joiner *joiners;	   /* joiners.c; sorted by target */
 	size_t n_joiners;
+	struct mates mates;	/* pods.c: of all pods; sorted by pod */
 	int64_t *ended;		/* per image: age.c; NULL until it is asked for */
 	bool *stored;		/* per record of the build cache: within keep-storage */
 	bool asked_for_joiners; /* joiners_known() has its answer */
@@ -101,6 +107,7 @@ const char *name_of(const struct verdict *verdict);
 
 /* facts.c: asks for the facts if they are not known; ANSWER_YES means they are. */
 enum answer need_inspect(struct planner *planner, const struct verdict *verdict);
+enum answer need_inspect_container(struct planner *planner, const struct container *container);
 enum answer need_container_name(struct planner *planner, const struct container *container);
 void need_add(struct planner *planner, enum kind kind, size_t index, unsigned facts);
 
@@ -197,6 +204,17 @@ const struct container *joiner_of(const struct planner *planner,
 
 /* Whether that is all: lists do not tell whose PID and IPC namespaces a container shares. */
 enum answer joiners_known(struct planner *planner);
+
+/* pods.c: fills planner->mates. */
+void pods_find(struct planner *planner);
+
+/* The containers of the pod that it is in, itself among them, without the engine's own. */
+struct mates pods_mates(const struct planner *planner, const struct container *container);
+
+static inline bool is_stopped(enum container_state state)
+{
+	return state == STATE_CREATED || state == STATE_EXITED || state == STATE_DEAD;
+}
 
 /* Puts a row that goes at the end of plan->removals. */
 void removals_add(struct planner *planner, const struct verdict *verdict);

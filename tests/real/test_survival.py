@@ -390,6 +390,36 @@ class ReadOnlyStore(Case):
                                  {"system:1", "both:1"}, run)
 
 
+class Pod(Case):
+    """A pod starts with all its containers; Podman removes each of them all the same."""
+
+    policy = "[containers all]\nname = *\nkeep-within = 0s\nmin-age = 0s\n"
+
+    def setUp(self):
+        """On each Podman in turn instead."""
+
+    def podman(self, *arguments):
+        self.engine.inside("env", f"CONTAINERS_CONF={self.engine.run}/containers.conf", "podman", *arguments,
+                           check=True)
+
+    def test_what_ended_in_it_stays_while_it_runs(self):
+        for name in wanted():
+            if not name.startswith("p"):
+                continue
+            with self.subTest(name):
+                self.start(name)
+                self.podman("pod", "create", "--name", "pod", "--infra=false", "--share=")
+                self.podman("create", "--pod=pod", "--name=init", "--init-ctr=always", "base:1", "true")
+                self.podman("create", "--pod=pod", "--name=main", "base:1", "sleep", "1000")
+                self.podman("pod", "start", "pod")
+                self.client.wait("init")
+                run = self.run_ok()
+                self.assertEqual(run.goes(), set(), run)
+                self.assertEqual(run.verdict("init")["reason"], "in use by the pod of main")
+                self.podman("pod", "stop", "--time=0", "pod")
+                self.assertEqual(self.run_ok().goes(), {"init", "main"})
+
+
 class ManifestList(Case):
     """`podman build --manifest`: the images have no name, and the list is run and pushed by its own."""
 

@@ -223,6 +223,48 @@ static void a_container_whose_network_another_one_has_stays(void **state)
 	assert_goes(verdict_on(world_plan(world), "other"), REASON_EXPIRED);
 }
 
+static struct container *in_pod(struct world *world, const char *id, const char *pod)
+{
+	struct container *container = world_container(world, id, "i", NULL);
+
+	container->pod = pod;
+	return container;
+}
+
+static void a_pod_that_runs_or_comes_back_keeps_its_containers(void **state)
+{
+	struct world *world = *state;
+	struct container *infra, *stopped;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	in_pod(world, "init", "up");
+	in_pod(world, "main", "up")->state = STATE_RUNNING;
+	in_pod(world, "ended-1", "down");
+	in_pod(world, "ended-2", "down");
+	infra = in_pod(world, "infra", "down");
+	infra->not_ours = "pod infra container";
+	infra->state = STATE_RUNNING;
+	in_pod(world, "stopped-init", "stopped");
+	stopped = in_pod(world, "stopped", "stopped");
+	stopped->restart_policy = "always";
+	world_container(world, "alone", "i", NULL);
+	assert_stays(verdict_on(world_plan(world), "init"), REASON_IN_USE);
+	assert_string_equal(verdict_on(world_plan(world), "init")->holder, "the pod of main");
+	assert_stays(verdict_on(world_plan(world), "stopped-init"), REASON_IN_USE);
+	assert_stays(verdict_on(world_plan(world), "stopped"), REASON_RESTART_POLICY);
+	assert_goes(verdict_on(world_plan(world), "ended-1"), REASON_EXPIRED);
+	assert_goes(verdict_on(world_plan(world), "ended-2"), REASON_EXPIRED);
+	assert_goes(verdict_on(world_plan(world), "alone"), REASON_EXPIRED);
+	/* They have been sorted. */
+	stopped = snapshot_container(world->snapshot, "stopped");
+	stopped->inspected = FACT_UNAVAILABLE;
+	assert_stays(verdict_on(world_plan(world), "stopped-init"), REASON_FACT_UNAVAILABLE);
+	stopped->gone = true;
+	assert_goes(verdict_on(world_plan(world), "stopped-init"), REASON_EXPIRED);
+	snapshot_container(world->snapshot, "main")->state = STATE_EXITED;
+	assert_goes(verdict_on(world_plan(world), "init"), REASON_EXPIRED);
+}
+
 static void a_container_that_another_one_joins_or_links_to_stays(void **state)
 {
 	static const char *joined[] = { "x", "pid" },
@@ -940,6 +982,7 @@ int main(void)
 		T(what_failed_stays_while_the_engine_would_retry),
 		T(a_container_whose_network_another_one_has_stays),
 		T(a_container_that_another_one_joins_or_links_to_stays),
+		T(a_pod_that_runs_or_comes_back_keeps_its_containers),
 		T(what_another_one_may_join_stays),
 		T(the_first_rule_that_matches_owns),
 		T(what_cannot_be_inspected_stays),

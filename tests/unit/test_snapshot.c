@@ -60,9 +60,10 @@
 	"{\"Id\":\"" A                                                                         \
 	"\",\"RepoTags\":[\"a:1\"],\"RepoDigests\":[],\"Created\":1,\"Size\":1,"               \
 	"\"Labels\":null,\"ReadOnly\":true}"
-#define ENTRY(id, infra)                                                                       \
+#define ENTRY_IN(id, infra, pod)                                                               \
 	"{\"Id\":\"" id "\",\"Names\":[\"y\"],\"Image\":\"a:1\",\"ImageID\":\"" A              \
-	"\",\"State\":\"exited\",\"IsInfra\":" infra ",\"Pod\":\"\"}"
+	"\",\"State\":\"exited\",\"IsInfra\":" infra ",\"Pod\":\"" pod "\"}"
+#define ENTRY(id, infra) ENTRY_IN(id, infra, "")
 
 struct world {
 	struct server *server;
@@ -223,6 +224,23 @@ static void a_manager_tells_what_services_use(void **state _unused_)
 	assert_string_equal(swarm_user(&swarm->networks, "old"), "service web");
 	assert_string_equal(swarm_user(&swarm->networks, "ingress"), "service web");
 	assert_string_equal(swarm_user(&swarm->networks, "given"), "task of service web");
+}
+
+static void podmans_own_list_tells_who_is_in_a_pod(void **state _unused_)
+{
+	static const struct answer answers[] = {
+		PING("Libpod-API-Version: 4.3.1\r\n"),
+		DOCKER_INFO,
+		CONTAINERS("[" CONTAINER(C1, "a:1") "," CONTAINER(C2, "a:1") "]"),
+		IMAGES("[]"),
+		PODMANS("[" ENTRY_IN(C1, "false", "p") "," ENTRY(C2, "false") "]"),
+		MANIFESTS("[]"),
+	};
+	_cleanup_world_ struct world world = look(answers, ARRAY_SIZE(answers));
+
+	assert_int_equal(world.snapshot->n_containers, 2);
+	assert_string_equal(world.snapshot->containers[0].pod, "p");
+	assert_null(world.snapshot->containers[1].pod);
 }
 
 static void podmans_own_list_completes_the_other(void **state _unused_)
@@ -457,6 +475,7 @@ int main(void)
 		cmocka_unit_test(nothing_at_all_is_an_error),
 		cmocka_unit_test(a_manager_tells_what_services_use),
 		cmocka_unit_test(podmans_own_list_completes_the_other),
+		cmocka_unit_test(podmans_own_list_tells_who_is_in_a_pod),
 		cmocka_unit_test(a_copy_in_a_read_only_store_is_the_same_image),
 		cmocka_unit_test(what_a_manifest_list_names_is_part_of_it),
 		cmocka_unit_test(without_podmans_own_list_there_is_none),
