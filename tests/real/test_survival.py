@@ -9,6 +9,7 @@ from harness.client import EngineError
 from harness.engines import Engine, Unavailable, wanted
 from harness.program import Program
 from harness.relay import Relay
+from harness.world import pull
 
 # All that is not held goes at once, but for the default min-age.
 YOUNG = """
@@ -353,6 +354,30 @@ class Mounted(Case):
                 run = self.run_ok()
                 tags = {tag.removeprefix("docker.io/library/") for tag in self.client.tags()}
                 self.assertEqual(tags, {"base:1", "tool:1", "tool:2"}, run)
+
+
+class PulledAgain(Case):
+    """An image of long ago gets a name by a pull of what is there already: hardly an engine tells when."""
+
+    policy = "[images app]\nname = */app:*\nkeep-within = 0s\nmin-age = 2s\nmax-remove = 100%\n"
+
+    def setUp(self):
+        """On each engine in turn instead."""
+
+    def test_it_stays(self):
+        for name in wanted():
+            with self.subTest(name), registry.Registry() as server:
+                self.start(name)
+                for tag in ("old", "new"):
+                    server.push("app", tag, registry.Image({"app": b"1"}))
+                pull(self.engine, f"{server.address}/app:old")
+                self.run_ok("--mode=observe")
+                time.sleep(2.1)
+                self.assertEqual(self.program("plan", "--json").goes(), {f"{server.address}/app:old"})
+                pull(self.engine, f"{server.address}/app:new")
+                run = self.run_ok()
+                self.assertEqual(run.goes(), set(), run)
+                self.assertEqual(run.verdict(f"{server.address}/app:new")["reason_code"], "too-young")
 
 
 class ReadOnlyStore(Case):
