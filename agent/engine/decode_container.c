@@ -191,6 +191,8 @@ static const struct field facts_fields[] = {
 	{ "Config.Image", decode_word, offsetof(struct container, config_image), MANDATORY },
 	{ "HostConfig.PidMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
 	{ "HostConfig.IpcMode", decode_joined, offsetof(struct container, joined), OPTIONAL },
+	{ "HostConfig.VolumesFrom", decode_strings, offsetof(struct container, volumes_from),
+	  OPTIONAL },
 };
 
 static const struct field now_fields[] = {
@@ -253,7 +255,7 @@ static int decode_facts(struct decoder *decoder, struct json_object *object,
 {
 	int r;
 
-	container->joined = (struct strings){ 0 };
+	container->joined = container->volumes_from = (struct strings){ 0 };
 	container->retries = container->max_retries = 0;
 	r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, container,
 			  err);

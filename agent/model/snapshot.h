@@ -71,11 +71,12 @@ struct container {
 
 	bool gone; /* it was not there any more when it was inspected */
 
-	/* The next seven are known with inspected. */
-	struct strings joined;	    /* IDs of containers whose PID or IPC namespace it shares */
-	int64_t started, finished;  /* TIME_UNKNOWN: never */
-	const char *restart_policy; /* "no", "always", "on-failure", "unless-stopped" */
-	int retries, max_retries;   /* of on-failure: done, and at most; 0: without an end */
+	/* The next eight are known with inspected. */
+	struct strings joined; /* IDs of containers whose PID or IPC namespace it shares */
+	struct strings volumes_from; /* containers: "NAME" or "ID", or with ":ro" */
+	int64_t started, finished;   /* TIME_UNKNOWN: never */
+	const char *restart_policy;  /* "no", "always", "on-failure", "unless-stopped" */
+	int retries, max_retries;    /* of on-failure: done, and at most; 0: without an end */
 	const char *
 		config_image; /* Config.Image: the name it was created from, never a later ID */
 

@@ -6,7 +6,8 @@
 #include "base/text.h"
 
 /* Containers that cannot start without another one, which engines remove all the same: they
- * share its network, PID or IPC namespace, or link to it (d20, live). */
+ * share its network, PID or IPC namespace, or link to it (d20, live). And those that have their
+ * volumes from it: they start, but cannot be made anew, and then nobody has the volumes. */
 
 #define JOINS "container:"
 
@@ -99,6 +100,42 @@ static void add_links(struct planner *planner, struct names *names,
 	}
 }
 
+/* ---- volumes from another one ---- */
+
+/* By ID, by name, or by the beginning of an ID. */
+static const struct container *find_container(const struct snapshot *snapshot,
+					      const struct names *names, const char *text)
+{
+	const struct container *same = snapshot_container(snapshot, text);
+	const struct name wanted = { text, NULL };
+	const struct name *named =
+		!same && names->n > 0
+			? bsearch(&wanted, names->v, names->n, sizeof(*names->v), compare_names)
+			: NULL;
+
+	if (named)
+		return named->container;
+	for (size_t i = 0; !same && *text && i < snapshot->n_containers; i++)
+		if (text_starts_with(snapshot->containers[i].id, text))
+			same = &snapshot->containers[i];
+	return same;
+}
+
+/* "data", "data:ro". */
+static void add_source(struct planner *planner, struct names *names, const char *text,
+		       const struct container *container)
+{
+	const struct container *source;
+
+	text += *text == '/';
+	if (!names->v)
+		*names = names_new(planner->snapshot);
+	source = find_container(planner->snapshot, names,
+				arena_strndup(planner->arena, text, strcspn(text, ":")));
+	if (source && source != container)
+		add(planner, source->id, container);
+}
+
 /* ---- the whole ---- */
 
 void joiners_find(struct planner *planner)
@@ -109,6 +146,9 @@ void joiners_find(struct planner *planner)
 	for (size_t i = 0; i < snapshot->n_containers; i++) {
 		add_namespaces(planner, &snapshot->containers[i]);
 		add_links(planner, &names, &snapshot->containers[i]);
+		for (size_t k = 0; k < snapshot->containers[i].volumes_from.n; k++)
+			add_source(planner, &names, snapshot->containers[i].volumes_from.v[k],
+				   &snapshot->containers[i]);
 	}
 	free(names.v);
 	if (planner->n_joiners > 1)

@@ -47,12 +47,13 @@ class Case(unittest.TestCase):
 
 
 class Joined(Case):
-    """Docker removes a container that another one cannot start without."""
+    """Docker removes a container that another one cannot start without, or not be made anew."""
 
     policy = "[containers all]\nstate = created\nkeep-within = 0s\nmin-age = 0s\n"
     # How the other one needs it.
     WAYS = {"net": {"NetworkMode": "container:net"}, "pid": {"PidMode": "container:pid"},
             "ipc": {"IpcMode": "container:ipc"},
+            "volumes": {"VolumesFrom": ["volumes:ro"]},
             "link": {"NetworkMode": "default", "Links": ["/link:/link-user/alias"]}}
 
     def test_what_another_one_needs_to_start_stays(self):

@@ -223,6 +223,31 @@ static void a_container_whose_network_another_one_has_stays(void **state)
 	assert_goes(verdict_on(world_plan(world), "other"), REASON_EXPIRED);
 }
 
+static void a_container_that_another_one_has_its_volumes_from_stays(void **state)
+{
+	static const char *const sources[] = { "data", "data:ro", "/data", "0123456789ab:z",
+					       "0123456789abcdef" };
+	struct world *world = *state;
+
+	world_rule(world, KIND_CONTAINER, DANGLING_NO);
+	world_container(world, "0123456789abcdef", "i", NULL)->names.v[0] = "data";
+	world_container(world, "other", "i", NULL);
+	world_container(world, "user", "i", NULL);
+	assert_goes(verdict_on(world_plan(world), "0123456789abcdef"), REASON_EXPIRED);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		const char *source = sources[i];
+		const struct verdict *verdict;
+
+		snapshot_container(world->snapshot, "user")->volumes_from =
+			(struct strings){ &source, 1 };
+		verdict = verdict_on(world_plan(world), "0123456789abcdef");
+		assert_stays(verdict, REASON_IN_USE);
+		assert_string_equal(verdict->holder, "user");
+		assert_goes(verdict_on(world_plan(world), "other"), REASON_EXPIRED);
+		assert_goes(verdict_on(world_plan(world), "user"), REASON_EXPIRED);
+	}
+}
+
 static struct container *in_pod(struct world *world, const char *id, const char *pod)
 {
 	struct container *container = world_container(world, id, "i", NULL);
@@ -982,6 +1007,7 @@ int main(void)
 		T(what_failed_stays_while_the_engine_would_retry),
 		T(a_container_whose_network_another_one_has_stays),
 		T(a_container_that_another_one_joins_or_links_to_stays),
+		T(a_container_that_another_one_has_its_volumes_from_stays),
 		T(a_pod_that_runs_or_comes_back_keeps_its_containers),
 		T(what_another_one_may_join_stays),
 		T(the_first_rule_that_matches_owns),
