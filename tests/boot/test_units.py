@@ -201,6 +201,23 @@ class Installation(UnitTest):
             self.assertEqual((shown["Persistent"], shown["RandomizedDelayUSec"],
                               shown["FixedRandomDelay"]), ("yes", "10min", "yes"))
 
+    def test_at_boot_a_run_waits_for_what_starts_containers(self):
+        """They look as old as the last shutdown."""
+        self.policy(EXITED)
+        self.exited("web", command=("sh", "-c", "[ -e /again ] && sleep 1000; touch /again"))
+        self.boot.write("/run/systemd/system/starts-web.service", "[Service]\nType=oneshot\nExecStart=sh -c "
+                        "'until [ -e /run/web-is-up ]; do sleep 0.1; done'\n")
+        self.boot.write("/run/systemd/system/multi-user.target.d/web.conf", "[Unit]\nWants=starts-web.service\n"
+                        "After=starts-web.service\n")
+        self.addCleanup(self.boot.run, "systemctl stop starts-web.service multi-user.target; rm -f /run/web-is-up")
+        self.boot.run("systemctl daemon-reload; systemctl start --no-block multi-user.target reclaimd.service")
+        jobs = self.boot.run("systemctl list-jobs --no-legend --plain").stdout
+        self.assertRegex(jobs, r"reclaimd\.service +start +waiting")
+        self.client.start("web")
+        self.boot.run("touch /run/web-is-up; systemctl start reclaimd.service")
+        self.assertEqual(self.show("Result"), {"Result": "success"})
+        self.assertEqual(self.client.containers(), {"web": "running"})
+
     def test_both_manual_pages_are_found(self):
         for page, section in (("reclaimd", "8"), ("reclaimd.conf", "5")):
             where = self.boot.run(f"man -w {section} {page}", check=False).stdout
