@@ -76,7 +76,7 @@ const char *outcome_to_string(enum outcome outcome);
 
 /* One thing to remove and how it ended. */
 struct removal {
-	enum kind kind; /* KIND_IMAGE: all of its references, or by ID when untagged */
+	enum kind kind; /* KIND_IMAGE: with all of its references */
 	union {
 		const struct container *container;
 		const struct image *image;
@@ -127,7 +127,8 @@ void engine_remove_cache(struct engine *engine, struct removal *removals, size_t
  * is i's parent), several at a time otherwise. Before the first reference of an image goes, its
  * tags and digests must equal the snapshot's; before each further one, those less the ones
  * removed; otherwise what is left of it is OUTCOME_CHANGED. No container may have it by now
- * where the engine itself would not mind. Always noprune=1, never force. An
+ * where the engine itself would not mind. The last reference goes by ID, so that what has taken
+ * it since the look keeps it. Always noprune=1, never force. An
  * untagged image with several digest references loses them one at a time. A removal that
  * already has an outcome is left alone and counts as an image that stays: its parents are
  * OUTCOME_SKIPPED. references may be NULL where the image has no tags. */

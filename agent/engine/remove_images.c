@@ -9,7 +9,8 @@
 #include "engine/remove.h"
 
 /* Each image: look, compare its names with the snapshot's less those already removed, DELETE
- * the next name; again, until it is gone. Where another name is left, ask for containers
+ * the next name; again, until it is gone. The last name goes by the image's ID: by name
+ * whatever has taken it since the look would go. Where another name is left, ask for containers
  * directly before. After a DELETE that was refused or not answered, one more look tells which
  * names are left. */
 
@@ -27,8 +28,9 @@ struct job {
 	struct intern *intern;
 	enum outcome *tags, *digests; /* of each name how it ended */
 	bool by_id;		      /* the last DELETE was by ID */
-	enum outcome *asked;	      /* the name that the last DELETE was for, NULL: by ID */
-	const char *name;	      /* its name or ID */
+	bool by_name;		      /* the last name cannot go by ID */
+	enum outcome *asked;	      /* of the name that the last DELETE was for, or NULL */
+	const char *name;	      /* what it said, name or ID */
 	size_t removed;
 	size_t users;	      /* containers that have the image by now */
 	enum outcome refused; /* of the last DELETE, OUTCOME_NONE: it was done */
@@ -176,6 +178,13 @@ static void refuse(struct job *job, enum outcome outcome, const char *why)
 	snprintf(job->why, sizeof(job->why), "%s", why);
 }
 
+/* What was pulled by digest as well Podman knows by that name, too, and does not remove by ID;
+ * it does not tell in the look (p43, p54, p58, live). */
+static bool may_have_hidden_name(const struct job *job)
+{
+	return job->run->engine->dialect->libpod && job->by_id && job->asked;
+}
+
 static void read_outcome(struct job *job, const struct http_reply *reply)
 {
 	const struct strings *errors = &job->deletion.errors;
@@ -184,6 +193,11 @@ static void read_outcome(struct job *job, const struct http_reply *reply)
 	long status = errors->n > 0 ? 500 : reply->status;
 	enum outcome outcome = dialect_outcome(job->run->engine->dialect, status, message);
 
+	if (outcome == OUTCOME_IN_USE && may_have_hidden_name(job)) {
+		job->by_name = true;
+		job->by_id = false;
+		return;
+	}
 	if (outcome == OUTCOME_REMOVED || outcome == OUTCOME_GONE) {
 		job->removed += outcome == OUTCOME_REMOVED;
 		if (job->asked)
@@ -273,18 +287,20 @@ static void ask_for_users(struct job *job)
 static void delete_next(struct job *job)
 {
 	const struct reference *name;
+	bool is_last;
 
 	if (job->by_id) {
 		job_end(job, OUTCOME_FAILED, "it is still there");
 		return;
 	}
 	name = next_name(job);
-	job->by_id = !name;
-	job->name = name ? name->raw : job->removal->image->id;
-	if (name && leaves_a_name(job, name))
-		ask_for_users(job);
-	else
+	is_last = !name || !leaves_a_name(job, name);
+	job->by_id = !name || (is_last && !job->by_name);
+	job->name = job->by_id ? job->removal->image->id : name->raw;
+	if (is_last)
 		delete (job);
+	else
+		ask_for_users(job);
 }
 
 /* GET: what it shows decides. */

@@ -114,7 +114,7 @@ class Pressure(Case):
         def add(_request):
             if not late:
                 late.append(self.fake.image("late:1", ago=86400, tagged=86400, size=7 * MB))
-        self.fake.on("DELETE", "/images/app:3", add)
+        self.fake.on("DELETE", self.fake.by_reference["app:3"].id, add)
         run = self.call(3, "run", "--json").json
         self.assertEqual(self.fake.by_reference, {})
         self.assertEqual([one["name"] for one in run["objects"] if one["verdict"] == "remove"], ["late:1"])
@@ -128,7 +128,7 @@ class Pressure(Case):
         def add(_request):
             while len(late) < 2:
                 late.append(self.fake.image(f"late:{len(late)}", ago=86400, tagged=86400, size=7 * MB))
-        self.fake.on("DELETE", "/images/app:3", add)
+        self.fake.on("DELETE", self.fake.by_reference["app:3"].id, add)
         run = self.call(3, "run")
         self.assertEqual(set(self.fake.by_reference), {"late:0", "late:1"})
         self.assertIn("brake: 5 of 5 images of rule pressed would go", run.stderr)

@@ -332,14 +332,14 @@ min-age     = 0s
         def use(_request):
             self.fake.emit("volume", "mount", "data", container="x", driver="local")
             self.wait_for_rows(lambda rows: rows == [("data",)], "SELECT name FROM volume_uses")
-        self.fake.on("DELETE", "/images/old", use)
+        self.fake.on("DELETE", "/images/", use)
         run = self.call(0, "run", "--json")
         self.assertEqual(run.verdict("data")["outcome"], "changed", run)
         self.assertIn("data", self.fake.volumes)
 
     def test_a_watcher_that_ends_while_images_go_keeps_a_volume(self):
         self.goes_now()
-        self.fake.on("DELETE", "/images/old", lambda _request: self.end(self.watchers[0]) and None)
+        self.fake.on("DELETE", "/images/", lambda _request: self.end(self.watchers[0]) and None)
         run = self.call(0, "run", "--json")
         self.assertEqual(run.verdict("data")["outcome"], "changed", run)
         self.assertIn("data", self.fake.volumes)

@@ -101,6 +101,21 @@ class SecondName(Case):
         self.assertEqual({tag.rpartition("/")[2] for tag in self.client.tags()}, {"app:1", "app:2", "base:1"})
         self.client.start("late")
 
+    def check_moved(self):
+        old = self.client.import_root("app:1", 1)
+        new = self.client.import_root("new:1", 2)
+        with Relay(self.engine.socket) as relay:
+            self.program.socket = relay.socket
+            relay.before("DELETE .*images", lambda: self.client.tag("new:1", "app:1"))
+            run = self.run_ok()
+        self.assertEqual(relay.hooks, [])
+        self.assertEqual([row["outcome"] for row in run.json["objects"] if row["verdict"] == "remove"], ["removed"])
+        self.assertEqual(self.client.image_id("app:1"), new)
+        self.assertNotIn(old, self.client.image_ids())
+
+    def test_a_name_that_moves_at_the_last_moment_stays_with_its_new_image(self):
+        self.each(self.check_moved)
+
     def test_a_container_that_comes_meanwhile_keeps_the_names_of_its_image(self):
         self.each(self.check)
 

@@ -308,8 +308,8 @@ static void the_names_of_an_image_go_one_at_a_time(void **state _unused_)
 		USERS_I(HEX_A),
 		{ DEL_I("a:1"), "200 OK", UNTAGGED, NULL, ONCE },
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:2\"", "\"a@" D1 "\""), NULL, ONCE },
-		{ DEL_I("a:2"), "200 OK", "[{\"Untagged\":\"a:2\"},{\"Deleted\":\"" A "\"}]",
-		  NULL, ONCE },
+		{ DEL_I(A), "200 OK", "[{\"Untagged\":\"a:2\"},{\"Deleted\":\"" A "\"}]", NULL,
+		  ONCE },
 	};
 	_cleanup_world_ struct world world;
 
@@ -378,7 +378,7 @@ static void a_refusal_after_untagging_is_told_as_it_is(void **state _unused_)
 	static const struct answer answers[] = {
 		DOCKER,
 		{ GET_I(A), "200 OK", I_NOW(A, "\"a:1\"", ""), NULL, ONCE },
-		{ DEL_I("a:1"), "409 No", "{\"message\":\"has dependent child images\"}", NULL,
+		{ DEL_I(A), "409 No", "{\"message\":\"has dependent child images\"}", NULL,
 		  ONCE },
 		{ GET_I(A), "200 OK", I_NOW(A, "", ""), NULL, ONCE },
 	};
@@ -509,7 +509,7 @@ static void podman_is_asked_in_its_own_way(void **state _unused_)
 	static const struct answer answers[] = {
 		PODMAN,
 		{ GET_I(A), "200 OK", I_NOW(A, "\"docker.io/a/b:1\"", ""), NULL, ONCE },
-		{ DEL_P("docker.io/a/b:1"), "200 OK",
+		{ DEL_P(A), "200 OK",
 		  "{\"Deleted\":[\"" HEX_A "\"],\"Untagged\":null,\"Errors\":null}", NULL,
 		  ONCE },
 		{ GET_I(B), "200 OK", I_NOW(B, "", ""), NULL, ALWAYS },
@@ -525,6 +525,27 @@ static void podman_is_asked_in_its_own_way(void **state _unused_)
 	engine_remove_images(world.engine, world.removals, 2, NULL);
 	assert_int_equal(world.removals[0].outcome, OUTCOME_REMOVED);
 	assert_int_equal(world.removals[1].outcome, OUTCOME_IN_USE);
+}
+
+static void a_digest_that_podman_does_not_show_is_no_obstacle(void **state _unused_)
+{
+	static const struct answer answers[] = {
+		PODMAN,
+		{ GET_I(A), "200 OK", I_NOW(A, "\"docker.io/a/b:1\"", ""), NULL, ALWAYS },
+		{ DEL_P(A), "200 OK",
+		  "{\"ExitCode\":125,\"Errors\":[\"unable to delete image \\\"x\\\" by digest with more than one tag ([a b]): please force removal\"]}",
+		  NULL, ONCE },
+		{ DEL_P("docker.io/a/b:1"), "200 OK",
+		  "{\"Deleted\":[\"" HEX_A "\"],\"Untagged\":null,\"Errors\":null}", NULL,
+		  ONCE },
+	};
+	_cleanup_world_ struct world world;
+
+	world_start(&world, answers, ARRAY_SIZE(answers));
+	add_image(&world, 0, A, NULL, NAMES("docker.io/a/b:1"));
+	engine_remove_images(world.engine, world.removals, 1, NULL);
+	assert_int_equal(world.removals[0].outcome, OUTCOME_REMOVED);
+	assert_int_equal(world.references[0][0], OUTCOME_REMOVED);
 }
 
 int main(void)
@@ -547,6 +568,7 @@ int main(void)
 		cmocka_unit_test(what_is_settled_already_is_left_alone),
 		cmocka_unit_test(parents_in_a_circle_stay),
 		cmocka_unit_test(podman_is_asked_in_its_own_way),
+		cmocka_unit_test(a_digest_that_podman_does_not_show_is_no_obstacle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
