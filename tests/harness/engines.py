@@ -73,6 +73,8 @@ echo $$ >"$groups/$NAME/cgroup.procs"
 export ENGINE_GROUP="$groups/$NAME/engine"
 exec unshare --cgroup sh -eu -c '
 echo $$ >"$ENGINE_GROUP/cgroup.procs"
+# No file system is mounted right over itself.
+mount -t tmpfs tmpfs /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd /sys/fs/cgroup
 if [ -z "$(cat cgroup.controllers)" ]; then
