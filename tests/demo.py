@@ -7,6 +7,7 @@ journal and its units are left alone."""
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -76,6 +77,9 @@ def show(program, journal, *arguments):
 def main():
     if os.geteuid() != 0:
         raise SystemExit("make demo needs root, for an engine of its own: sudo make demo")
+    if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode:
+        raise SystemExit("make demo mounts, in a namespace of its own, and here even root may not: "
+                         "a container wants --privileged for it")
     if not BINARY.exists():
         raise SystemExit(f"{BINARY} is missing: make")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -16,8 +16,9 @@ from .roots import CACHE, Unavailable
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 # The root: the layers, read only, below one in memory. Folders of one file system that lie in each other
-# are no layers, unless one is first made a file system of its own. The folders of sockets and of data are
-# the same inside and outside.
+# are no layers, unless one is first made a file system of its own; where that would be an overlay over an
+# overlay over an overlay (this machine's root is one, as in a container), the kernel refuses, and it is a copy.
+# The folders of sockets and of data are the same inside and outside.
 ROOT_SCRIPT = """
 set -eu
 mount --make-rprivate /
@@ -27,7 +28,11 @@ mount -t tmpfs -o mode=755 tmpfs "$stage"
 cd "$stage"
 mkdir upper work root top empty
 if [ -n "$TOP" ]; then
-	mount -t overlay -o "lowerdir=$TOP:$stage/empty" overlay top
+	if [ "$(stat -f -c %T "$TOP")" = overlayfs ]; then
+		cp -a "$TOP/." top
+	else
+		mount -t overlay -o "lowerdir=$TOP:$stage/empty" overlay top
+	fi
 	BASE="$stage/top:$BASE"
 fi
 mount -t overlay -o "lowerdir=$BASE,upperdir=upper,workdir=work" overlay root
@@ -113,6 +118,8 @@ unshare --mount sh -c "$SCRIPT"
 exit
 """
 
+ROOMY = 4_000_000_000  # bytes of a disk, of which only those that are used are there
+
 OVERLAY2 = "--storage-driver=overlay2"
 CONTAINERD_STORE = "--feature containerd-snapshotter=true"
 
@@ -148,12 +155,18 @@ def _data_folder():
     return folder
 
 
+def is_overlay(folder):
+    """Whether it can be no engine's data, of which the upper layers of others are made."""
+    return subprocess.run(["stat", "-f", "-c", "%T", folder], check=True, capture_output=True,
+                          text=True).stdout.strip() == "overlayfs"
+
+
 class Engine:
     """A private engine. `with Engine("d20") as engine:` gives one that is up and empty; engine.client
     speaks to it, engine.socket is its path, engine.data_root where its data lies (of Docker with
     containerd's image store: engine.containerd_root). Raises Unavailable where there cannot be one.
     Not to be started in a thread that ends before the engine shall. With disk (bytes) its data is alone on
-    an ext4 of that size; without loop devices on a tmpfs."""
+    an ext4 of that size; without loop devices on a tmpfs. So it is where there could be no data otherwise."""
 
     def __init__(self, name, options="", disk=None):
         root, self.script, socket_name, own_options = ENGINES[name]
@@ -163,6 +176,7 @@ class Engine:
         # Socket paths are short; the data lies on a real disk, where overlay2 works.
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="rcl-", dir="/run"))
         self.data = pathlib.Path(tempfile.mkdtemp(prefix=f"rcl-{name}-", dir=_data_folder()))
+        disk = disk or (ROOMY if is_overlay(self.data) else None)
         self.disk = self.data.with_suffix(".img") if disk else None
         self.cgroup = "reclaimd-test-" + uuid.uuid4().hex[:12]
         self.reaper = cage.Reaper(self.cgroup, self.run, self.data, *filter(None, [self.disk]))

@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from harness import engines, world
+from harness import cage, engines, world
 from harness.engines import Engine
 
 # Starts an engine with a running and a paused container, says where things are, and waits to be ended.
@@ -24,6 +24,26 @@ print(engine.run, engine.data, engine.cgroup, os.readlink(f"/proc/{engine.leader
 if len(sys.argv) > 3:
     raise RuntimeError("a test that fails")
 time.sleep(100)
+"""
+
+# The root is an overlay, as in a container.
+OVERLAID = """
+set -eu
+mount --make-rprivate /
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/root
+for place in proc sys dev run; do mount --rbind "/$place" "/mnt/root/$place"; done
+exec chroot /mnt/root "$@"
+"""
+GUEST = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from harness.engines import Engine
+with Engine(sys.argv[2]) as engine:
+    engine.client.import_root("base:1")
+    engine.client.run("done", "base:1")
+    print(engine.client.containers())
 """
 
 
@@ -104,6 +124,17 @@ class World(OnEveryEngine):
         engine.halt()
         engine.start()
         self.assertEqual(engine.client.containers(), {"done": "exited"})
+
+    def test_they_come_up_where_the_root_is_an_overlay(self):
+        self.each(self.check_overlaid)
+
+    def check_overlaid(self, engine):
+        if engines.is_overlay("/"):
+            self.skipTest("this machine's root is one")
+        guest = subprocess.run([*cage.ALONE, "sh", "-c", OVERLAID, "sh", sys.executable, "-c", GUEST,
+                                pathlib.Path(__file__).parents[1], engine.name], cwd="/", capture_output=True,
+                               text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        self.assertEqual(guest.stdout, "{'done': 'exited'}\n", guest.stderr)
 
 
 class Ended(OnEveryEngine):
