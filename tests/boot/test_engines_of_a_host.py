@@ -1,6 +1,7 @@
 """A booted host with several engines as Debian packages them, with their own units: Docker beside Podman,
 engines that sleep behind their sockets, and the Podman and the Docker of users."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -10,7 +11,7 @@ import unittest
 
 from harness import journal, roots
 from harness.boot import Boot, make
-from harness.client import Client
+from harness.client import Client, EngineError
 from harness.engines import Engine
 
 OBJECT_REMOVED = "b2be74d1cee748438d7ced308353ef80"
@@ -104,8 +105,13 @@ def setUpModule():
 
 
 def wait(condition, seconds=30):
+    def holds():
+        # Podman cannot list images while one of them goes.
+        with contextlib.suppress(EngineError):
+            return condition()
+
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not holds():
         if time.monotonic() > deadline:
             raise AssertionError("it did not come to that:\n" +
                                  world.boot.run("journalctl -n 50 --no-pager").stdout)

@@ -77,6 +77,17 @@ mount -t tmpfs tmpfs /var/lib/containers
 mount -t proc proc /run/proc
 """
 
+# Where a namespace shows cgroups of version 2, a process finds its own only if that is one of them.
+ENTER = """
+group="/sys/fs/cgroup/$1/payload"
+shift
+if [ -d "$group" ]; then
+	mkdir -p "$group/tests"
+	echo $$ >"$group/tests/cgroup.procs"
+fi
+exec nsenter "$@"
+"""
+
 NAMESPACES = ("--mount", "--uts", "--ipc", "--pid", "--cgroup")
 
 
@@ -131,7 +142,8 @@ class Boot:
         machine's network."""
         words = ["sh", "-c", command] if isinstance(command, str) else [str(w) for w in command]
         result = subprocess.run(
-            ["nsenter", "--target", str(self.leader), *NAMESPACES, *([] if online else ["--net"]), "--", *words],
+            ["sh", "-c", ENTER, "sh", self.name, "--target", str(self.leader), *NAMESPACES,
+             *([] if online else ["--net"]), "--", *words],
             cwd="/",
             input=text if text is not None else "", capture_output=True, timeout=timeout,
             encoding="utf-8", errors="surrogateescape", env={**cage.ENVIRONMENT, **environment})

@@ -29,8 +29,8 @@ UNPACKED = {
             "libassuan0", "libdevmapper1.02.1", "libglib2.0-0", "libsubid4", "libyajl2"),
     # What Podman 4.3 wants beside that, to run for a user who is not root.
     "rootless": ("uidmap",),
-    # The same for Docker 20.10.
-    "rootless-docker": ("rootlesskit",),
+    # The same for Docker 20.10, which has the user's systemd make cgroups of version 2.
+    "rootless-docker": ("rootlesskit", "dbus-user-session"),
 }
 
 # A whole root of another release, for the engines of that release.
