@@ -16,6 +16,8 @@ VICTIM = """
 import os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 from harness.engines import Engine
+# Below what runs in the background it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = Engine(sys.argv[2]).start()
 engine.client.import_root("base:1")
 engine.client.run_on("running", "base:1")
