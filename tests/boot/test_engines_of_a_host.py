@@ -91,7 +91,7 @@ def setUpModule():
     world.docker = Engine("d20").start()
     unittest.addModuleCleanup(world.docker.stop)
     world.docker.client.import_root("base:1")
-    layers = [layer for name in ("rootless-docker", "rootless", "p43", "d20") for layer in roots.layers(name)]
+    layers = [layer for name in ("rootless-docker", "rootless", "own-podman", "own") for layer in roots.layers(name)]
     world.boot = Boot(binds=[(world.docker.run, "/run/engine"),
                              (world.docker.data_root, world.docker.data_root)],
                       layers=layers, unmasked=["systemd-logind.service"]).start()
@@ -352,7 +352,7 @@ class OfAUser(HostTest):
     def check_state(self):
         """One state and one lock, both the user's."""
         states = self.user.run('find / -xdev -name "*.sock.sqlite" 2>/dev/null; '
-                               'find "$HOME" -name "*.sqlite" -path "*reclaimd*"', check=False).stdout
+                               'find "$HOME" -name "*.sqlite" -path "*/reclaimd/*"', check=False).stdout
         self.assertEqual(states.split(), [self.state_file()])
         self.assertEqual(len(self.user.run('ls "$XDG_RUNTIME_DIR/reclaimd/lock"').stdout.split()), 1)
         self.assertEqual(self.boot.run("ls /var/lib/reclaimd", check=False).stdout, "")

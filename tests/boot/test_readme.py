@@ -25,7 +25,7 @@ def commands():
 
 class Readme(unittest.TestCase):
     def test_every_command_works_in_its_order(self):
-        layers = [layer for name in ("rootless", "p43") for layer in roots.layers(name)]
+        layers = [layer for name in ("rootless", "own-podman") for layer in roots.layers(name)]
         with Engine("d20") as engine, \
                 Boot(binds=[(engine.socket, "/run/docker.sock"),
                             (engine.data_root, engine.data_root)],

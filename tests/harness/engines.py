@@ -140,7 +140,7 @@ ENGINES = {
 
 def wanted():
     """The engines that the tests are to run on: $RECLAIMD_TEST_ENGINES (names, or all), else those of
-    Debian 12, which need no root of another release."""
+    Debian 12."""
     names = os.environ.get("RECLAIMD_TEST_ENGINES", "d20 p43").split()
     return [name for name in ENGINES if name != "own"] if names == ["all"] else names
 

@@ -19,22 +19,29 @@ CACHE = pathlib.Path(os.environ.get("RECLAIMD_TEST_CACHE", REPOSITORY / "build" 
 
 DOCKER = ("docker.io", "containerd", "runc", "libdevmapper1.02.1")
 
-# Over this machine's own root: what that may lack, libraries included. "own" is the Docker of whatever
-# Debian this is, the others are Debian 12's.
+RELEASE = platform.freedesktop_os_release().get("VERSION_CODENAME")
+PODMAN = ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
+          "golang-github-containers-common", "golang-github-containers-image", "libdevmapper1.02.1", "libyajl2")
+LIBRARIES_OF_PODMAN = {
+    "bookworm": ("libgpgme11", "libassuan0", "libglib2.0-0", "libsubid4"),
+    "trixie": ("libgpgme11t64", "libgpg-error0", "libassuan9", "libglib2.0-0t64", "libsubid5"),
+}
+
+# Over this machine's own root, of whatever Debian this is: what that may lack, libraries included.
 UNPACKED = {
     "own": DOCKER,
-    "d20": DOCKER,
-    "p43": ("podman", "buildah", "conmon", "crun", "runc", "catatonit", "netavark",
-            "golang-github-containers-common", "golang-github-containers-image", "libgpgme11",
-            "libassuan0", "libdevmapper1.02.1", "libglib2.0-0", "libsubid4", "libyajl2"),
-    # What Podman 4.3 wants beside that, to run for a user who is not root.
+    "own-podman": PODMAN + LIBRARIES_OF_PODMAN.get(RELEASE, ()),
+    # What Podman wants beside that, to run for a user who is not root.
     "rootless": ("uidmap",),
-    # The same for Docker 20.10, which has the user's systemd make cgroups of version 2.
+    # The same for Docker, which has the user's systemd make cgroups of version 2.
     "rootless-docker": ("rootlesskit", "dbus-user-session"),
 }
 
+# The engines of Debian 12 are this machine's if it is one.
+OF_BOOKWORM = {"d20": "own", "p43": "own-podman"}
+
 # A whole root of another release, for the engines of that release.
-RELEASES = ("trixie", "sid")
+RELEASES = ("bookworm", "trixie", "sid")
 INCLUDED = ("docker.io", "containerd", "runc", "podman", "buildah", "conmon", "crun", "catatonit",
             "netavark", "iptables", "ca-certificates", "busybox-static")
 
@@ -48,10 +55,9 @@ class Unavailable(unittest.SkipTest):
 
 def layers(name):
     """The folders that make up an engine's root, the topmost first; made on the first call."""
+    if name in OF_BOOKWORM:
+        name = OF_BOOKWORM[name] if RELEASE == "bookworm" else "bookworm"
     if name in UNPACKED:
-        release = platform.freedesktop_os_release().get("VERSION_CODENAME")
-        if name != "own" and release != "bookworm":
-            raise Unavailable("this machine does not run Debian 12")
         return [_cached(name, lambda folder: _unpack(folder, UNPACKED[name])), pathlib.Path("/")]
     if name in RELEASES:
         return [_cached(name, lambda folder: _debootstrap(folder, name, INCLUDED))]
