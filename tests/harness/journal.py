@@ -44,9 +44,10 @@ class Journal:
         self.cage = cage.Cage(SCRIPT, SETTINGS=self.settings)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self.cage.is_running:
-            leader = self.cage.first
-            if leader and pathlib.Path(
-                    f"/proc/{leader}/root/run/systemd/journal/io.systemd.journal").exists():
+            systemd = pathlib.Path(f"/proc/{self.cage.first}/root/run/systemd")
+            # Before its own /run is there, this machine's is seen, which may have a journald.
+            if (systemd / "journald.conf.d/tests.conf").exists() and \
+                    (systemd / "journal/io.systemd.journal").exists():
                 return self
             time.sleep(0.02)
         text = self.cage.said()
