@@ -82,17 +82,13 @@ static int read_info(void *data, struct json_object *object, struct err *err)
 static void info_done(struct http *http _unused_, const struct http_reply *reply, void *data)
 {
 	struct info *info = data;
-	bool told = reply->result >= 0 && reply->status == 200;
+	_cleanup_free_ char *why = http_reply_failure(reply);
 
-	if (reply->result < 0)
+	if (why)
 		problems_add(&info->snapshot->problems, "the engine's info cannot be read: %s",
-			     reply->err.text);
-	else if (reply->status != 200)
-		problems_add(&info->snapshot->problems,
-			     "the engine's info cannot be read: it answers %ld %s",
-			     reply->status, reply->message);
+			     why);
 	if (info->swarm)
-		swarm_list_meet(info->swarm, told ? &info->role : NULL);
+		swarm_list_meet(info->swarm, why ? NULL : &info->role);
 }
 
 static void describe(const struct engine *engine, struct snapshot *snapshot)

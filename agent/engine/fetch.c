@@ -33,14 +33,12 @@ static bool is_gone(const struct fetch *fetch, const struct http_reply *reply)
 static bool answered(const struct fetch *fetch, const struct http_reply *reply, enum kind kind,
 		     const char *id)
 {
-	struct problems *problems = &fetch->snapshot->problems;
+	_cleanup_free_ char *why = http_reply_failure(reply);
 
-	if (reply->result < 0)
-		problems_add(problems, "%s %s: %s", kind_to_string(kind), id, reply->err.text);
-	else if (reply->status != 200 && !is_gone(fetch, reply))
-		problems_add(problems, "%s %s: the engine answers %ld %s", kind_to_string(kind),
-			     id, reply->status, reply->message);
-	return reply->result >= 0 && reply->status == 200;
+	if (why && !is_gone(fetch, reply))
+		problems_add(&fetch->snapshot->problems, "%s %s: %s", kind_to_string(kind), id,
+			     why);
+	return !why;
 }
 
 /* Containers: inspect. */

@@ -416,6 +416,15 @@ void http_run(struct http *http, int connections)
 	}
 }
 
+char *http_reply_failure(const struct http_reply *reply)
+{
+	if (reply->result < 0)
+		return mem_strdup(reply->err.text);
+	if (reply->status != 200)
+		return mem_printf("the engine answers %ld %s", reply->status, reply->message);
+	return NULL;
+}
+
 const char *http_reply_header(const struct http_reply *reply, const char *name)
 {
 	struct curl_header *header;

@@ -58,6 +58,9 @@ void http_set_tick(struct http *http, int (*tick)(void *data), void *data);
 /* Whether a request under way has got the head of a good answer. */
 bool http_is_answered(const struct http *http);
 
+/* Why an answer of status 200 was not read whole, to be freed; NULL: it was. */
+char *http_reply_failure(const struct http_reply *reply);
+
 /* A header of the answer, or NULL; valid while the callback runs. */
 const char *http_reply_header(const struct http_reply *reply, const char *name);
 

@@ -20,25 +20,16 @@ struct listing {
 	bool failed;
 };
 
-static void fail(struct listing *listing, const char *text)
-{
-	listing->failed = true;
-	problems_add(&listing->snapshot->problems, "the list of %s cannot be read: %s",
-		     kind_to_plural(listing->kind), text);
-}
-
 static void listing_done(struct http *http _unused_, const struct http_reply *reply, void *data)
 {
 	struct listing *listing = data;
+	_cleanup_free_ char *why = http_reply_failure(reply);
 
-	if (reply->result < 0)
-		fail(listing, reply->err.text);
-	else if (reply->status != 200) {
-		_cleanup_free_ char *text =
-			mem_printf("the engine answers %ld %s", reply->status, reply->message);
-
-		fail(listing, text);
-	}
+	if (!why)
+		return;
+	listing->failed = true;
+	problems_add(&listing->snapshot->problems, "the list of %s cannot be read: %s",
+		     kind_to_plural(listing->kind), why);
 }
 
 static void *grow(struct listing *listing)

@@ -22,14 +22,11 @@ static bool wanted(const struct others *others, enum kind kind)
 static bool answered(const struct others *others, const struct http_reply *reply,
 		     const char *what)
 {
-	struct problems *problems = &others->snapshot->problems;
+	_cleanup_free_ char *why = http_reply_failure(reply);
 
-	if (reply->result < 0)
-		problems_add(problems, "%s cannot be read: %s", what, reply->err.text);
-	else if (reply->status != 200)
-		problems_add(problems, "%s cannot be read: the engine answers %ld %s", what,
-			     reply->status, reply->message);
-	return reply->result >= 0 && reply->status == 200;
+	if (why)
+		problems_add(&others->snapshot->problems, "%s cannot be read: %s", what, why);
+	return !why;
 }
 
 static void submit(struct others *others, char *path, enum json_shape shape,

@@ -79,12 +79,8 @@ static int read_content(void *data, struct json_object *object, struct err *err)
 
 static bool answered(struct manifests *manifests, const struct http_reply *reply)
 {
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *why = http_reply_failure(reply);
 
-	if (reply->result < 0)
-		why = mem_strdup(reply->err.text);
-	else if (reply->status != 200)
-		why = mem_printf("the engine answers %ld %s", reply->status, reply->message);
 	if (why)
 		problems_add(&manifests->snapshot->problems,
 			     "the manifest lists cannot be read, so no image goes: %s", why);

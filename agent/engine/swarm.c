@@ -246,16 +246,13 @@ static void fail(struct swarm_list *list, const char *why)
 
 static bool answered(struct swarm_list *list, const char *what, const struct http_reply *reply)
 {
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *why = http_reply_failure(reply), *line = NULL;
 
-	if (reply->result < 0)
-		why = mem_printf("the list of %s cannot be read: %s", what, reply->err.text);
-	else if (reply->status != 200)
-		why = mem_printf("the list of %s cannot be read: the engine answers %ld %s",
-				 what, reply->status, reply->message);
-	if (why)
-		fail(list, why);
-	return !why;
+	if (!why)
+		return true;
+	line = mem_printf("the list of %s cannot be read: %s", what, why);
+	fail(list, line);
+	return false;
 }
 
 static void get(struct swarm_list *list, char *path,
