@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+from harness import places
 from harness.fake import NOBODY, FakeCase, as_nobody
 from harness.program import BINARY
 
@@ -468,7 +469,7 @@ class RootsPlaces(unittest.TestCase):
     KEEP = "[containers keep]\nname = *\naction = keep\n"
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-places-", dir="/run"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-places-", dir=places.folder()))
         self.addCleanup(shutil.rmtree, self.folder)
         self.folder.chmod(0o755)
         for name in ("policies.d", "reclaimd.conf.d", "pinned.d", "ci/policies.d"):

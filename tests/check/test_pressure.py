@@ -8,6 +8,7 @@ import threading
 import time
 import unittest
 
+from harness import places
 from harness.fake import FakeCase, refusal
 from harness.program import REPOSITORY
 
@@ -46,13 +47,13 @@ class Case(FakeCase):
     def setUp(self):
         super().setUp()
         # What is in use must be more than all that the tests would remove: /tmp may be in memory, and empty.
-        for parent in (self.fake.folder, "/var/tmp", REPOSITORY):
+        for parent in (tempfile.gettempdir(), "/var/tmp", REPOSITORY):
             disk = os.statvfs(parent)
             if (disk.f_blocks - disk.f_bfree - disk.f_blocks // 50) * disk.f_frsize > 1000 * MB:
                 break
         else:
             self.skipTest("no disk has enough in use")
-        folder = tempfile.TemporaryDirectory(prefix="rcl-disk-", dir=parent)
+        folder = tempfile.TemporaryDirectory(prefix="rcl-disk-", dir=places.below(parent))
         self.addCleanup(folder.cleanup)
         self.fake.data_root = pathlib.Path(folder.name)
         (self.fake.data_root / "overlay2").mkdir()

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,9 +17,7 @@
 
 #define SENTINEL "quay.io/sentinel"
 
-#define ROOT "/tmp/rcl-fuzz-XXXXXX"
-
-static char root[] = ROOT;
+static char root[PATH_MAX];
 
 static char *path_of(const char *name)
 {
@@ -46,8 +45,9 @@ static void make_folders(void)
 {
 	static const char *const names[] = { "etc", "etc/containers",
 					     "etc/containers/systemd" };
+	const char *parent = getenv("RECLAIMD_TEST_FOLDER");
 
-	strcpy(root, ROOT);
+	snprintf(root, sizeof(root), "%s/rcl-fuzz-XXXXXX", parent ? parent : "/tmp");
 	if (!mkdtemp(root))
 		fail("mkdtemp", root);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

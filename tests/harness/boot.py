@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 
-from . import cage, roots
+from . import cage, places, roots
 from .program import REPOSITORY
 
 BUILD = "build/boot"  # built for another prefix than build/: the program names its own places
@@ -102,7 +102,7 @@ class Boot:
         self.masked = [unit for unit in MASKED if unit not in unmasked]
         self.binds = [f"--bind={host}:{inside}" for host, inside in binds]
         self.name = "reclaimd-boot-" + uuid.uuid4().hex[:12]
-        self.stage = pathlib.Path("/run") / self.name
+        self.stage = places.folder() / self.name
         self.leader = None
         self.cage = None
 

@@ -25,7 +25,7 @@ shift
 for _ in $(seq 200); do
 	left=
 	for group in /sys/fs/cgroup/"$cgroup" /sys/fs/cgroup/*/"$cgroup"; do
-		[ -e "$group" ] || continue
+		[ -n "$cgroup" ] && [ -e "$group" ] || continue
 		find "$group" -name freezer.state -exec sh -c 'echo THAWED >"$1"' sh {} ';'
 		find "$group" -name cgroup.freeze -exec sh -c 'echo 0 >"$1"' sh {} ';'
 		find "$group" -depth -type d -exec rmdir {} +
@@ -113,10 +113,11 @@ class Cage:
 
 
 class Reaper:
-    """Removes folders and, in every hierarchy, a cgroup: at reap() or when the tests' process has ended."""
+    """Removes folders and, in every hierarchy, a cgroup (None: none): at reap() or when the tests' process has
+    ended."""
 
     def __init__(self, cgroup, *folders):
-        self.what = (cgroup, *map(str, folders))
+        self.what = (cgroup or "", *map(str, folders))
         self.process = subprocess.Popen(["sh", "-c", REAPER, "sh", *self.what], stdin=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
                                         start_new_session=True)

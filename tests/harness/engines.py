@@ -10,7 +10,7 @@ import tempfile
 import time
 import uuid
 
-from . import cage, client, roots
+from . import cage, client, places, roots
 from .roots import CACHE, Unavailable
 
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -174,8 +174,8 @@ class Engine:
         self.layers = roots.layers(root)
         self.options = f"{own_options} {options}"
         # Socket paths are short; the data lies on a real disk, where overlay2 works.
-        self.run = pathlib.Path(tempfile.mkdtemp(prefix="rcl-", dir="/run"))
-        self.data = pathlib.Path(tempfile.mkdtemp(prefix=f"rcl-{name}-", dir=_data_folder()))
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="rcl-", dir=places.folder()))
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix=f"rcl-{name}-", dir=places.below(_data_folder())))
         disk = disk or (ROOMY if is_overlay(self.data) else None)
         self.disk = self.data.with_suffix(".img") if disk else None
         self.cgroup = "reclaimd-test-" + uuid.uuid4().hex[:12]

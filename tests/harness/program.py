@@ -9,6 +9,8 @@ import sqlite3
 import subprocess
 import tempfile
 
+from . import places
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("RECLAIMD", REPOSITORY / "build" / "reclaimd"))
 
@@ -50,9 +52,7 @@ class Program:
     context manager, or close()."""
 
     def __init__(self, socket, policy="", settings="", wrap=None):
-        # Not below /tmp: as root it refuses policies in a folder that others may write to.
-        parent = "/run" if os.geteuid() == 0 else None
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-program-", dir=parent))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-program-", dir=places.folder()))
         self.socket = socket
         self.wrap = wrap or (lambda *command: list(command))
         self.environment = {

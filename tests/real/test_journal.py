@@ -9,6 +9,7 @@ import tempfile
 import time
 import unittest
 
+from harness import places
 from harness.engines import Engine
 from harness.journal import Journal
 from harness.program import REPOSITORY, Program
@@ -333,7 +334,7 @@ class Catalog(JournalTest):
 
     def setUp(self):
         super().setUp()
-        root = pathlib.Path(tempfile.mkdtemp(prefix="rcl-catalog-", dir="/run"))
+        root = pathlib.Path(tempfile.mkdtemp(prefix="rcl-catalog-", dir=places.folder()))
         self.addCleanup(shutil.rmtree, root)
         folder = root / "usr/lib/systemd/catalog"
         folder.mkdir(parents=True)

@@ -13,6 +13,7 @@ import tempfile
 import termios
 import unittest
 
+from harness import places
 from harness.journal import Journal, fixture
 from harness.program import BINARY, Program
 
@@ -46,7 +47,7 @@ def no_run(**fields):
 
 class ReportTest(unittest.TestCase):
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-report-", dir="/run"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcl-report-", dir=places.folder()))
         self.addCleanup(shutil.rmtree, self.folder)
 
     def write(self, *entries, name="a.journal"):

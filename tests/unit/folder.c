@@ -11,9 +11,18 @@
 
 #include "base/mem.h"
 
+static const char *parent(void)
+{
+	const char *run = getenv("RECLAIMD_TEST_FOLDER");
+
+	if (run)
+		return run;
+	return geteuid() == 0 ? "/run" : "/tmp";
+}
+
 char *folder_make(void)
 {
-	char *folder = mem_strdup(geteuid() == 0 ? "/run/rcl-XXXXXX" : "/tmp/rcl-XXXXXX");
+	char *folder = mem_printf("%s/rcl-XXXXXX", parent());
 
 	umask(022);
 	if (!mkdtemp(folder) || chmod(folder, 0755) < 0)

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 /* A folder of a test's own, in which reclaimd reads settings also as root: not in /tmp, which
- * is everybody's to write. */
+ * is everybody's to write. Below $RECLAIMD_TEST_FOLDER if that is set: tests/run removes it. */
 char *folder_make(void);
 
 /* With all that is in it. */

@@ -10,10 +10,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 #define FLOOD_BYTES ((size_t)3 << 30)
 
 struct server {
-	char folder[32], path[64];
+	char *folder;
+	struct sockaddr_un address;
 	int listener, connections[256];
 	size_t n_connections;
 	pthread_t threads[257];
@@ -129,19 +132,18 @@ static void *accept_all(void *data)
 struct server *server_start(const struct answer *answers, size_t n)
 {
 	struct server *server = mem_zalloc(1, sizeof(*server));
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un *address = &server->address;
 
 	assert(n <= ARRAY_SIZE(server->used));
 	server->answers = answers;
 	server->n = n;
 	pthread_mutex_init(&server->mutex, NULL);
-	strcpy(server->folder, "/tmp/reclaimd-unit-XXXXXX");
-	if (!mkdtemp(server->folder))
-		abort();
-	snprintf(server->path, sizeof(server->path), "%s/engine.sock", server->folder);
-	strcpy(address.sun_path, server->path);
+	server->folder = folder_make();
+	address->sun_family = AF_UNIX;
+	snprintf(address->sun_path, sizeof(address->sun_path), "%s/engine.sock",
+		 server->folder);
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	if (bind(server->listener, (struct sockaddr *)address, sizeof(*address)) < 0 ||
 	    listen(server->listener, 64) < 0)
 		abort();
 	pthread_create(&server->threads[server->n_threads++], NULL, accept_all, server);
@@ -150,7 +152,7 @@ struct server *server_start(const struct answer *answers, size_t n)
 
 const char *server_socket(const struct server *server)
 {
-	return server->path;
+	return server->address.sun_path;
 }
 
 size_t server_count(struct server *server, const char *prefix)
@@ -193,8 +195,7 @@ void server_stop(struct server *server)
 		close(server->connections[i - 1]);
 	}
 	close(server->listener);
-	unlink(server->path);
-	rmdir(server->folder);
+	folder_remove(server->folder);
 	for (size_t i = 0; i < server->n_requests; i++)
 		free(server->requests[i]);
 	free(server);

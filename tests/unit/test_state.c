@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "model/snapshot.h"
 #include "state/state.h"
 
@@ -42,9 +43,7 @@ static int place_setup(void **state)
 {
 	struct place *place = mem_zalloc(1, sizeof(*place));
 
-	place->folder = mem_strdup("/tmp/reclaimd-state-XXXXXX");
-	if (!mkdtemp(place->folder))
-		return -1;
+	place->folder = folder_make();
 	place->path = mem_printf("%s/run-docker.sock.sqlite", place->folder);
 	*state = place;
 	return 0;
@@ -53,12 +52,11 @@ static int place_setup(void **state)
 static int place_teardown(void **state)
 {
 	struct place *place = *state;
-	int r = shell("rm -rf %s", place->folder);
 
-	free(place->folder);
+	folder_remove(place->folder);
 	free(place->path);
 	free(place);
-	return r;
+	return 0;
 }
 
 /* ---- small worlds ---- */
