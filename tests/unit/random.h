@@ -21,8 +21,9 @@ struct random {
 				 (unsigned long long)(world)->seed, #condition);               \
 	} while (0)
 
-/* Seeds from 0 on, or the one that RECLAIMD_SEED names, to look at a failure. */
-static inline _unused_ void try_seeds(uint64_t n, void (*try_one)(uint64_t seed))
+/* Seeds from 0 on, or the one that RECLAIMD_SEED names, to look at a failure. True if it was
+ * all of them. */
+static inline _unused_ bool try_seeds(uint64_t n, void (*try_one)(uint64_t seed))
 {
 	const char *one = getenv("RECLAIMD_SEED");
 
@@ -30,6 +31,7 @@ static inline _unused_ void try_seeds(uint64_t n, void (*try_one)(uint64_t seed)
 		try_one(strtoull(one, NULL, 10));
 	for (uint64_t seed = 0; seed < n && !one; seed++)
 		try_one(seed);
+	return !one;
 }
 
 static inline _unused_ unsigned pick(struct random *random, unsigned below)
