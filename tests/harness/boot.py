@@ -6,7 +6,6 @@ import pathlib
 import shlex
 import shutil
 import subprocess
-import time
 import uuid
 
 from . import cage, places, roots
@@ -121,21 +120,16 @@ class Boot:
                               MACHINE_ID=uuid.uuid4().hex, MASKED=" ".join(self.masked),
                               TOP=":".join(map(str, self.layers)), BASE=self.base)
         try:
-            self._wait_until_up()
+            self.cage.wait_until(self._has_booted, "systemd")
         except BaseException:
             self.stop()
             raise
         return self
 
-    def _wait_until_up(self, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.cage.is_running:
-            self.leader = self.leader or _init_below(self.cage.process.pid)
-            if self.leader and self.run("systemctl is-active --quiet tests.target",
-                                        check=False).returncode == 0:
-                return
-            time.sleep(0.1)
-        raise RuntimeError(f"systemd did not boot:\n{self.cage.said()}")
+    def _has_booted(self):
+        self.leader = self.leader or _init_below(self.cage.process.pid)
+        return self.leader and self.run("systemctl is-active --quiet tests.target",
+                                        check=False).returncode == 0
 
     def run(self, command, check=True, timeout=120, text=None, online=False, **environment):
         """Runs a shell command (or a list of words) inside; text is what it reads. What is online has this

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import time
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "LANG": "C.UTF-8", "HOME": "/root", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
@@ -90,6 +91,15 @@ class Cage:
     def first(self):
         """The first process inside; None before it began and after it ended."""
         return next(iter(children(self.process.pid)), None)
+
+    def wait_until(self, is_up, name, seconds=60):
+        """RuntimeError, with the end of what was printed inside, if it ends before is_up() is true."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.is_running:
+            if is_up():
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{name} did not come up:\n{self.said()}")
 
     def said(self):
         """The end of what was printed inside."""

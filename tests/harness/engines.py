@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-import time
 import uuid
 
 from . import cage, client, places, roots
@@ -197,20 +196,17 @@ class Engine:
                               OPTIONS=self.options, TOP=":".join(map(str, self.layers[:-1])),
                               BASE=self.layers[-1])
         try:
-            self._wait_until_up()
+            self.cage.wait_until(self._answers, self.name)
         except BaseException:
             self.stop()
             raise
         return self
 
-    def _wait_until_up(self, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.cage.is_running:
-            with contextlib.suppress(OSError, client.EngineError):
-                self.client.request("GET", "/_ping", timeout=5)
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"{self.name} did not start:\n{self.cage.said()}")
+    def _answers(self):
+        with contextlib.suppress(OSError, client.EngineError):
+            self.client.request("GET", "/_ping", timeout=5)
+            return True
+        return False
 
     @property
     def leader(self):

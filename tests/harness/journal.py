@@ -4,7 +4,6 @@ runs inside writes to it, and only to it."""
 import json
 import pathlib
 import subprocess
-import time
 import uuid
 
 from . import cage
@@ -42,17 +41,18 @@ class Journal:
 
     def start(self):
         self.cage = cage.Cage(SCRIPT, SETTINGS=self.settings)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.cage.is_running:
-            systemd = pathlib.Path(f"/proc/{self.cage.first}/root/run/systemd")
-            # Before its own /run is there, this machine's is seen, which may have a journald.
-            if (systemd / "journald.conf.d/tests.conf").exists() and \
-                    (systemd / "journal/io.systemd.journal").exists():
-                return self
-            time.sleep(0.02)
-        text = self.cage.said()
-        self.stop()
-        raise RuntimeError(f"journald did not start:\n{text}")
+        try:
+            self.cage.wait_until(self._listens, "journald")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _listens(self):
+        systemd = pathlib.Path(f"/proc/{self.cage.first}/root/run/systemd")
+        # Before its own /run is there, this machine's is seen, which may have a journald.
+        return (systemd / "journald.conf.d/tests.conf").exists() and \
+            (systemd / "journal/io.systemd.journal").exists()
 
     def run(self, command, environment=None, timeout=120):
         """Runs a list of words where this journald is the journal; the completed process."""
