@@ -126,15 +126,34 @@ static int decode_networks(struct decoder *decoder, struct json_object *value, v
 	return 0;
 }
 
+#define JOINS "container:"
+
+/* NetworkMode, PidMode and IpcMode: "container:ID" is no network, but the namespace of another
+ * container. */
+static bool join(struct decoder *decoder, struct strings *joined, const char *mode)
+{
+	const char **ids;
+
+	if (!text_starts_with(mode, JOINS))
+		return false;
+	ids = arena_array(decoder->arena, joined->n + 1, sizeof(*ids));
+	for (size_t i = 0; i < joined->n; i++)
+		ids[i] = joined->v[i];
+	joined->v = ids;
+	add(joined, mode + strlen(JOINS));
+	return true;
+}
+
 /* After decode_networks(), which left room for it. */
 static int decode_network_mode(struct decoder *decoder, struct json_object *value, void *target,
 			       struct err *err)
 {
-	struct strings *networks = target;
+	struct container *container = target;
+	struct strings *networks = &container->networks;
 	const char *mode = NULL;
 	int r = decode_word(decoder, value, &mode, err);
 
-	if (r < 0)
+	if (r < 0 || join(decoder, &container->joined, mode))
 		return r;
 	if (!networks->v)
 		networks->v = arena_array(decoder->arena, 1, sizeof(*networks->v));
@@ -154,27 +173,18 @@ static const struct field entry_fields[] = {
 	{ "Mounts", decode_mounts, 0, OPTIONAL },
 	{ "NetworkSettings.Networks", decode_networks, offsetof(struct container, networks),
 	  OPTIONAL },
-	{ "HostConfig.NetworkMode", decode_network_mode, offsetof(struct container, networks),
-	  OPTIONAL },
+	{ "HostConfig.NetworkMode", decode_network_mode, 0, OPTIONAL },
 };
 
-#define JOINS "container:"
-#define JOINABLE 2 /* namespaces, by their fields below */
-
-/* PidMode and IpcMode are "", "host", "private", "shareable" or "container:ID". */
 static int decode_joined(struct decoder *decoder, struct json_object *value, void *target,
 			 struct err *err)
 {
-	struct strings *joined = target;
 	const char *mode = NULL;
 	int r = decode_word(decoder, value, &mode, err);
 
-	if (r < 0 || !text_starts_with(mode, JOINS))
-		return r;
-	if (!joined->v)
-		joined->v = arena_array(decoder->arena, JOINABLE, sizeof(*joined->v));
-	add(joined, mode + strlen(JOINS));
-	return 0;
+	if (r >= 0)
+		join(decoder, target, mode);
+	return r;
 }
 
 static const struct field facts_fields[] = {
@@ -255,7 +265,7 @@ static int decode_facts(struct decoder *decoder, struct json_object *object,
 {
 	int r;
 
-	container->joined = container->volumes_from = (struct strings){ 0 };
+	container->volumes_from = (struct strings){ 0 };
 	container->retries = container->max_retries = 0;
 	r = fields_decode(decoder, facts_fields, ARRAY_SIZE(facts_fields), object, container,
 			  err);

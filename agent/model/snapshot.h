@@ -64,15 +64,16 @@ struct container {
 	struct strings volumes;	 /* names of the volumes it mounts */
 	struct strings binds;	 /* host paths that it mounts */
 	struct strings networks; /* names and IDs */
-	struct pins mounted; /* images that it mounts, not the one that it was created from */
+	struct strings joined; /* IDs of containers whose network or, known with inspected, PID
+				* or IPC namespace it shares */
+	struct pins mounted;   /* images that it mounts, not the one that it was created from */
 	const char
 		*not_ours; /* why the engine itself owns it ("pod infra container"), or NULL */
 	const char *pod;   /* Podman: ID of the pod it is in, or NULL */
 
 	bool gone; /* it was not there any more when it was inspected */
 
-	/* The next eight are known with inspected. */
-	struct strings joined; /* IDs of containers whose PID or IPC namespace it shares */
+	/* The next seven are known with inspected. */
 	struct strings volumes_from; /* containers: "NAME" or "ID", or with ":ro" */
 	int64_t started, finished;   /* TIME_UNKNOWN: never */
 	const char *restart_policy;  /* "no", "always", "on-failure", "unless-stopped" */

@@ -9,8 +9,6 @@
  * share its network, PID or IPC namespace, or link to it (d20, live). And those that have their
  * volumes from it: they start, but cannot be made anew, and then nobody has the volumes. */
 
-#define JOINS "container:"
-
 struct joiner {		    /* the key comes first */
 	const char *target; /* ID */
 	const struct container *container;
@@ -32,9 +30,6 @@ static void add(struct planner *planner, const char *target, const struct contai
 
 static void add_namespaces(struct planner *planner, const struct container *container)
 {
-	for (size_t i = 0; i < container->networks.n; i++)
-		if (text_starts_with(container->networks.v[i], JOINS))
-			add(planner, container->networks.v[i] + strlen(JOINS), container);
 	for (size_t i = 0; i < container->joined.n; i++)
 		add(planner, container->joined.v[i], container);
 }

@@ -357,6 +357,44 @@ static void an_inspect_tells_the_facts(void **state _unused_)
 	assert_string_equal(c.restart_policy, "always");
 }
 
+static void the_list_and_an_inspect_tell_whose_namespaces_it_shares(void **state _unused_)
+{
+	static const char *const ids[] = { "net", "pid", "ipc" };
+	_cleanup_world_ struct world world = world_new();
+	struct container c;
+
+	assert_int_equal(
+		container(
+			&world,
+			CONTAINER_WITH("[]", "\"b\"", "\"\"", "\"exited\"", "1",
+				       "{},\"HostConfig\":{\"NetworkMode\":\"container:net\"}"),
+			&c),
+		0);
+	assert_int_equal(c.networks.n, 0);
+	assert_int_equal(c.joined.n, 1);
+	assert_int_equal(
+		decode_container_facts(
+			&world.decoder,
+			parse(&world, INSPECT(ID64, "\"2026-11-24T10:52:22Z\"",
+					      "\"no\"},\"PidMode\":\"container:pid\","
+					      "\"IpcMode\":\"container:ipc\",\"More\":{",
+					      "\"app:1\"")),
+			&c, &world.err),
+		0);
+	assert_int_equal(c.joined.n, ARRAY_SIZE(ids));
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_string_equal(c.joined.v[i], ids[i]);
+	assert_int_equal(decode_container_facts(
+				 &world.decoder,
+				 parse(&world, INSPECT(ID64, "\"2026-11-24T10:52:22Z\"",
+						       "\"no\"},\"PidMode\":\"host\","
+						       "\"IpcMode\":\"private\",\"More\":{",
+						       "\"app:1\"")),
+				 &c, &world.err),
+			 0);
+	assert_int_equal(c.joined.n, ARRAY_SIZE(ids));
+}
+
 static void a_wrong_inspect_changes_nothing(void **state _unused_)
 {
 	static const char *const hostile[] = {
@@ -590,6 +628,7 @@ int main(void)
 		cmocka_unit_test(names_of_images_are_sorted_by_what_they_are),
 		cmocka_unit_test(an_image_that_is_not_understood_is_refused),
 		cmocka_unit_test(an_inspect_tells_the_facts),
+		cmocka_unit_test(the_list_and_an_inspect_tell_whose_namespaces_it_shares),
 		cmocka_unit_test(a_wrong_inspect_changes_nothing),
 		cmocka_unit_test(tag_times_of_year_one_are_unknown),
 		cmocka_unit_test(a_size_of_nothing_is_left_out),

@@ -213,8 +213,7 @@ static void a_container_whose_network_another_one_has_stays(void **state)
 
 	world_rule(world, KIND_CONTAINER, DANGLING_NO);
 	world_container(world, "vpn", "i", NULL);
-	world_container(world, "app", "i", NULL)->networks =
-		world_strings(world, "container:vpn");
+	world_container(world, "app", "i", NULL)->joined = world_strings(world, "vpn");
 	world_container(world, "other", "i", NULL);
 	verdict = verdict_on(world_plan(world), "vpn");
 	assert_stays(verdict, REASON_IN_USE);
