@@ -4,6 +4,7 @@ import time
 import unittest
 
 from harness.fake import FAULTS, HANG, JSON_FAULTS, SLOW_FAULTS, FakeCase
+from harness.program import DOCUMENTED, ONE_BY_ONE
 
 ALL = """
 [containers exited]
@@ -28,9 +29,6 @@ name        = *
 keep-within = 1h
 min-age     = 0s
 """
-
-ONE_BY_ONE = "[engine]\nconnections = 1\n"
-DOCUMENTED = {0, 1, 3, 4, 69, 75, 78}
 
 
 class Case(FakeCase):

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness.fake import CLOSE, CLOSE_AFTER, Fake, FakeCase, digest, refusal
-from harness.program import Program
+from harness.program import ONE_BY_ONE, Program
 
 RULE = """
 [images superseded]
@@ -21,7 +21,6 @@ min-age     = 0s
 preserve-as = {repository}:superseded-{created}-{id}
 """
 
-ONE_BY_ONE = "[engine]\nconnections = 1\n"
 DAY = 86400
 
 

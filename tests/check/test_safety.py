@@ -12,7 +12,7 @@ import unittest
 
 from harness.fake import (CLOSE_AFTER, FAULTS, JSON_FAULTS, SANITIZER, SLOW_FAULTS, WORDS, Answer, Fake,
                           FakeCase, Fault, digest, refusal)
-from harness.program import Program
+from harness.program import DOCUMENTED, ONE_BY_ONE, Program
 
 # All that is not held goes at once.
 ALL = """
@@ -28,9 +28,6 @@ keep-within = 0s
 min-age     = 0s
 max-remove  = 100%
 """
-
-ONE_BY_ONE = "[engine]\nconnections = 1\n"
-DOCUMENTED = {0, 1, 3, 4, 69, 75, 78}
 
 
 def small_world(fake):

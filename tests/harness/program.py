@@ -19,6 +19,13 @@ BINARY = pathlib.Path(os.environ.get("RECLAIMD", REPOSITORY / "build" / "reclaim
 SANITIZED = BINARY.exists() and b"__asan_init" in BINARY.read_bytes()
 
 
+# Settings with which requests come one after the other.
+ONE_BY_ONE = "[engine]\nconnections = 1\n"
+
+# How a call may end that is no misuse, by the manual page.
+DOCUMENTED = {0, 1, 3, 4, 69, 75, 78}
+
+
 class Outcome:
     """How a call ended: status, stdout, stderr; .json is stdout decoded."""
 
