@@ -13,6 +13,18 @@ import unittest
 from harness import cage, places
 from harness.program import REPOSITORY
 
+# Starts what would wait for ever for an engine, says so, and waits to be ended.
+VICTIM = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from harness import places
+from harness.program import Program
+places.use_for_all()
+watcher = Program("/nowhere/docker.sock").start("watch")
+print(watcher.stderr.readline().decode(), flush=True)
+time.sleep(100)
+"""
+
 
 class Killed(unittest.TestCase):
     def setUp(self):
@@ -22,8 +34,11 @@ class Killed(unittest.TestCase):
             self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
 
     def start(self, *words):
-        run = subprocess.Popen([sys.executable, str(REPOSITORY / "tests/run"), *words], start_new_session=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        return self.start_python(subprocess.DEVNULL, str(REPOSITORY / "tests/run"), *words)
+
+    def start_python(self, stdout, *words):
+        run = subprocess.Popen([sys.executable, *words], start_new_session=True,
+                               stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL,
                                env={**os.environ, places.VARIABLE: str(self.own), "TMPDIR": str(self.temporary)})
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
@@ -64,6 +79,14 @@ class Killed(unittest.TestCase):
                 kill(run.pid, signal.SIGKILL)
                 run.wait()
                 self.until(lambda: not self.left())
+
+    def test_a_program_that_waits_ends_with_it(self):
+        run = self.start_python(subprocess.PIPE, "-c", VICTIM, str(REPOSITORY / "tests"))
+        with run.stdout:
+            self.assertIn(b"waiting for it", run.stdout.readline())
+        run.kill()
+        run.wait()
+        self.until(lambda: not self.left())
 
     def test_with_its_reapers_it_leaves_what_the_next_run_removes(self):
         run, folders = self.start_and_look()

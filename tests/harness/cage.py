@@ -43,8 +43,11 @@ exit 1
 """
 
 
-# Before a command: it has new namespaces, which end with it, and it ends with the tests.
-ALONE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL",
+# Before a command: it ends with the thread that starts it, and so with the tests.
+MORTAL = ("setpriv", "--pdeathsig", "KILL")
+
+# The same, and it has new namespaces, which end with it.
+ALONE = (*MORTAL, "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL",
          "--mount-proc")
 
 CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1

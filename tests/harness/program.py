@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import tempfile
 
-from . import places
+from . import cage, places
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("RECLAIMD", REPOSITORY / "build" / "reclaimd"))
@@ -102,8 +102,8 @@ class Program:
                                       env={**self.environment, **environment}))
 
     def start(self, *arguments, **environment):
-        """Does not wait; returns the subprocess.Popen."""
-        return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE,
+        """Does not wait; returns the subprocess.Popen. Not for a thread that ends before it shall."""
+        return subprocess.Popen([*cage.MORTAL, *self.command(*arguments)], stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                 env={**self.environment, **environment})
 
