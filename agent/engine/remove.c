@@ -39,10 +39,11 @@ bool removal_may_start(const struct removal_control *control, struct removal *re
 {
 	if (control && control->wait)
 		control->wait(control->data);
+	if (control && control->last_word && !removal_stopped(control))
+		control->last_word(control->data, removal);
+	/* A last word may have to be waited for. */
 	if (removal_stopped(control))
 		removal_end(removal, OUTCOME_SKIPPED, "interrupted");
-	else if (control && control->last_word)
-		control->last_word(control->data, removal);
 	return removal->outcome == OUTCOME_NONE;
 }
 

@@ -157,6 +157,10 @@ class Client:
         container = self.create(name, image, command, **options)
         self.start(container)
         self.wait(container)
+        # Podman lists it as "stopped" until it has cleaned up.
+        while any(entry["State"] == "stopped" for entry in
+                  self.get("/containers/json", all=1, filters=json.dumps({"id": [container]}))):
+            time.sleep(0.05)
         return container
 
     def run_on(self, name, image, command=("sleep", "100000"), **options):
