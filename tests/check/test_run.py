@@ -37,7 +37,7 @@ class Killed(unittest.TestCase):
         return self.start_python(subprocess.DEVNULL, str(REPOSITORY / "tests/run"), *words)
 
     def start_python(self, stdout, *words):
-        run = subprocess.Popen([sys.executable, *words], start_new_session=True,
+        run = subprocess.Popen([sys.executable, "-B", *words], start_new_session=True,
                                stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL,
                                env={**os.environ, places.VARIABLE: str(self.own), "TMPDIR": str(self.temporary)})
         self.addCleanup(run.wait)
