@@ -95,7 +95,8 @@ class World(OnEveryEngine):
         namespace = os.readlink(f"/proc/{engine.leader}/ns/pid")
         self.assertGreater(len(processes(namespace)), 3)
 
-        states = {entry["Id"]: entry["State"] for entry in engine.client.get("/containers/json", all=1)}
+        states = {entry["Id"]: entry["State"].replace("stopped", "exited")
+                  for entry in engine.client.get("/containers/json", all=1)}
         self.assertEqual(set(states), set(made.containers.values()))
         self.assertEqual(
             {name: states[made.containers[name]] for name in
