@@ -59,13 +59,15 @@ static int check(struct session *session)
 {
 	const struct conf *conf = &session->conf;
 	int status = session_configure(session);
+	struct strings misnamed;
 
 	if (status != STATUS_GO_ON)
 		return status;
+	misnamed = conf_find_misnamed(session->arena, &session->options->conf, conf);
 	for (size_t i = 0; i < conf->files.n; i++)
 		printf("%s\n", conf->files.v[i]);
-	for (size_t i = 0; i < conf->misnamed.n; i++)
-		log_line(LOG_NOTICE, "%s", conf->misnamed.v[i]);
+	for (size_t i = 0; i < misnamed.n; i++)
+		log_line(LOG_NOTICE, "%s", misnamed.v[i]);
 	if (!is_watched(session))
 		say_unknowable(session->options, conf);
 	if (conf->rules.n == 0)

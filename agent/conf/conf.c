@@ -164,7 +164,7 @@ bool conf_is_instance(const char *name)
 }
 
 static void add_misnamed(struct arena *arena, const struct strings *places,
-			 const char *subfolder, const char *suffix, struct conf *ret)
+			 const char *subfolder, const char *suffix, struct strings *ret)
 {
 	/* What cannot be read has been said. */
 	struct problems problems = { 0 };
@@ -172,45 +172,44 @@ static void add_misnamed(struct arena *arena, const struct strings *places,
 
 	files_find_misnamed(arena, places, subfolder, suffix, &found, &problems);
 	for (size_t i = 0; i < found.n; i++)
-		add_file(arena, &ret->misnamed,
+		add_file(arena, ret,
 			 arena_printf(arena, "%s: is not read: its name does not end in %s",
 				      found.v[i], suffix));
 	problems_clear(&problems);
 }
 
-static void find_misnamed(struct arena *arena, const struct conf_request *request,
-			  const struct strings *counting, const struct strings *places,
-			  struct conf *ret)
+struct strings conf_find_misnamed(struct arena *arena, const struct conf_request *request,
+				  const struct conf *conf)
 {
+	struct strings found = { 0 };
+
 	if (!request->config_file)
-		add_misnamed(arena, counting, "reclaimd.conf.d", ".conf", ret);
+		add_misnamed(arena, &conf->counting, "reclaimd.conf.d", ".conf", &found);
 	for (size_t i = 0; i < request->n_policies; i++) {
 		const char *path = request->policies[i];
 
-		add_misnamed(arena, &(struct strings){ &path, 1 }, "", ".ini", ret);
+		add_misnamed(arena, &(struct strings){ &path, 1 }, "", ".ini", &found);
 	}
 	if (request->n_policies == 0)
-		add_misnamed(arena, counting, "policies.d", ".ini", ret);
-	add_misnamed(arena, places, "pinned.d", ".list", ret);
+		add_misnamed(arena, &conf->counting, "policies.d", ".ini", &found);
+	add_misnamed(arena, &conf->places, "pinned.d", ".list", &found);
+	return found;
 }
 
 int conf_load(struct arena *arena, const struct conf_request *request, struct conf *ret,
 	      struct problems *problems)
 {
-	struct strings places = { 0 }, counting;
-
 	*ret = (struct conf){ .example = RECLAIMD_PKGDATADIR "/policies" };
-	find_places(arena, request->instance, &places);
-	ret->policies = arena_printf(arena, "%s/policies.d", places.v[0]);
-	if (!are_places_roots(arena, request->instance, &places, problems))
+	find_places(arena, request->instance, &ret->places);
+	ret->policies = arena_printf(arena, "%s/policies.d", ret->places.v[0]);
+	if (!are_places_roots(arena, request->instance, &ret->places, problems))
 		return -EINVAL;
 	if (request->instance)
-		check_instance(&places, request->instance, problems);
-	counting = places_that_count(arena, request, &places);
-	load_settings(arena, request->config_file, &counting, ret, problems);
-	load_policies(arena, request, &counting, ret, problems);
-	pinned_load(arena, &places, &ret->pinned, problems);
-	find_misnamed(arena, request, &counting, &places, ret);
+		check_instance(&ret->places, request->instance, problems);
+	ret->counting = places_that_count(arena, request, &ret->places);
+	load_settings(arena, request->config_file, &ret->counting, ret, problems);
+	load_policies(arena, request, &ret->counting, ret, problems);
+	pinned_load(arena, &ret->places, &ret->pinned, problems);
 	return problems->n > 0 ? -EINVAL : 0;
 }
 

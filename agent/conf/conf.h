@@ -24,7 +24,8 @@ struct conf {
 	struct rules rules;
 	struct pinned pinned;	 /* what pinned.d names */
 	struct strings files;	 /* the files that were read, in order */
-	struct strings misnamed; /* a line for each that only its name keeps from being read */
+	struct strings places;	 /* the folders that pins are looked for in */
+	struct strings counting; /* of those, where settings and policies are */
 	const char *policies;	 /* the folder in which policies are looked for first */
 	const char
 		*example; /* a folder with ready policies, for the hint when none is active */
@@ -43,6 +44,11 @@ bool conf_is_instance(const char *name);
  * mistake: rules->n is 0. */
 _must_check_ int conf_load(struct arena *arena, const struct conf_request *request,
 			   struct conf *ret, struct problems *problems);
+
+/* A line for each file that lies where files were looked for, and that only its name keeps from
+ * being read. */
+struct strings conf_find_misnamed(struct arena *arena, const struct conf_request *request,
+				  const struct conf *conf);
 
 /* The effective settings and rules in their own syntax, each key that is set with a comment
  * saying the file and line it came from, the others with their default: of rules those that
