@@ -145,7 +145,6 @@ static void remove_what_goes(struct session *session, struct report *report, str
 	progress_start(&watch.progress, count_removals(session->plan), session->options);
 	last_word_prepare(&watch.last_word, session, stop);
 	report->result = apply_plan(session->arena, session->plan, session->engine, &control);
-	last_word_clear(&watch.last_word);
 	progress_end(&watch.progress);
 	engine_disk(&snapshot->engine, session->conf.settings.data_root, session->arena, after);
 	report->after = after;

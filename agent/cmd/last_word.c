@@ -10,12 +10,6 @@ void last_word_prepare(struct last_word *last_word, const struct session *sessio
 		       const volatile int *stop)
 {
 	*last_word = (struct last_word){ .session = session, .stop = stop };
-	use_collect(&last_word->use, session->snapshot, session->now);
-}
-
-void last_word_clear(struct last_word *last_word)
-{
-	use_clear(&last_word->use);
 }
 
 static int64_t newest(int64_t a, int64_t b)
@@ -25,13 +19,15 @@ static int64_t newest(int64_t a, int64_t b)
 
 /* Of an image that goes, all of the containers that the plan knows went before it: that the
  * watcher saw them go is no use. */
-static int64_t known_use(const struct last_word *last_word, const struct image *image)
+static int64_t known_use(struct last_word *last_word, const struct image *image)
 {
+	const struct session *session = last_word->session;
 	const struct memory *memory = &image->memory;
-	size_t index = (size_t)(image - last_word->session->snapshot->images);
 	int64_t known = newest(memory->last_used, memory->pulled);
 
-	if (last_word->use.images[index] != TIME_UNKNOWN)
+	if (!last_word->users)
+		last_word->users = users_new(session->arena, session->snapshot, NULL, NULL);
+	if (users_count(last_word->users, image) > 0)
 		known = newest(known, last_word->containers_gone);
 	return known;
 }

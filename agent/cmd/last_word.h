@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cmd/session.h"
-#include "state/use.h"
+#include "plan/use.h"
 
 /* What came and went since the plan was made, and left nothing that the engine could show: a
  * job with its container. The watcher saw it. */
@@ -9,7 +9,7 @@
 struct last_word {
 	const struct session *session;
 	const volatile int *stop;
-	struct use use;		 /* by the containers that the plan knows */
+	struct users *users; /* of images, as the plan knows them; NULL: not asked for yet */
 	int64_t containers_gone; /* when those of the run had been removed */
 	int naps;		 /* waiting for the watcher */
 };
@@ -18,7 +18,6 @@ struct last_word {
  * write what it saw until then. */
 void last_word_prepare(struct last_word *last_word, const struct session *session,
 		       const volatile int *stop);
-void last_word_clear(struct last_word *last_word);
 
 /* Ends the removal of an image or a volume that was used meanwhile as OUTCOME_CHANGED, and of
  * one that goes because nobody used it when nobody watches that any more. Before the first of
